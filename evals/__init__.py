@@ -1,0 +1,1 @@
+"""The harness: cases, personas, requests, providers, scorecards and the command line. Stands on `graders`."""

@@ -1,0 +1,44 @@
+"""One JSON spelling, and its digest. Equal values have equal text, on every machine and Python.
+
+Here: spelling and hashing. Not here: what goes into a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+def as_json(value: object) -> Json:
+    """A frozen value as JSON data. Dataclass fields that are None are left out, so that an optional field added
+    later changes no older digest. Raises TypeError for anything that JSON has no word for."""
+    if isinstance(value, Enum):
+        return as_json(value.value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) is not None}
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    message = f"{type(value).__name__} has no JSON form"
+    raise TypeError(message)
+
+
+def canonical(value: object) -> str:
+    """The one spelling: sorted keys, no spaces, text as is, no NaN or infinity (ValueError).
+
+    >>> canonical({"b": [1, "ä"], "a": None})
+    '{"a":null,"b":[1,"ä"]}'
+    """
+    return json.dumps(as_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical spelling, in hexadecimal (64 characters)."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()

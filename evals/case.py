@@ -1,0 +1,95 @@
+"""A case: one task for the persona, and the criteria its answers are graded by.
+
+Here: the values. Not here: reading them from files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from evals.canonical import digest
+from evals.exchange import Message
+from graders.criterion import Criterion
+from graders.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that the user sends along."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One versioned task."""
+
+    id: str
+    version: int
+    """Raised with every change of content; scorecards of different versions do not compare."""
+    family: str
+    """Cases that are variants of one another share a family."""
+    title: str
+    message: str
+    attachments: tuple[Attachment, ...]
+    files: tuple[str, ...]
+    """Files that the contract wants complete in the answer."""
+    criteria: tuple[Criterion, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the whole content, version excepted."""
+        return digest({"content": [self.id, self.family, self.title, self.message, self.attachments, self.files, self.criteria]})
+
+    @cached_property
+    def user_text(self) -> str:
+        """The user's turn: the message, then each attachment as a fenced block whose info string is its name."""
+        return "".join([self.message.strip() + "\n", *map(_fenced, self.attachments)])
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return (Message(role="user", text=self.user_text),)
+
+    @cached_property
+    def task(self) -> Task:
+        """What graders may know."""
+        return Task(text=self.user_text, attachments=tuple((a.name, a.text) for a in self.attachments), files=self.files)
+
+    def criterion(self, criterion_id: str) -> Criterion | None:
+        return next((c for c in self.criteria if c.id == criterion_id), None)
+
+
+def _fenced(attachment: Attachment) -> str:
+    """A fence longer than any run of backticks inside, so that an attachment cannot close it."""
+    longest = max((len(run) for run in _backticks(attachment.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"\n{fence}{attachment.name}\n{attachment.text.rstrip()}\n{fence}\n"
+
+
+def _backticks(text: str) -> list[str]:
+    import re
+
+    return re.findall(r"`+", text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A folder of cases with the settings they share."""
+
+    id: str
+    persona: str
+    """Folder of the persona's revisions under `prompts/`."""
+    max_tokens: int
+    repeats: int
+    model: str
+    """Live model by default."""
+    judge: str
+    """Live judge by default."""
+    unscored_limit: float
+    """Share of criteria that no grader may decide before a run counts as incomplete (0 to 1)."""
+    cases: tuple[Case, ...]
+
+    def case(self, case_id: str) -> Case | None:
+        return next((case for case in self.cases if case.id == case_id), None)

@@ -1,0 +1,131 @@
+"""What goes to a model and what comes back, and the one seam between: a provider.
+
+Here: the values and the protocol. Not here: any way of answering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+from evals.canonical import Json, canonical, digest
+
+UNSTATED = "claude-unstated"
+"""Name of the model in recorded requests whose origin does not state it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What shapes an answer besides the texts. Unset means the model's default."""
+
+    max_tokens: int
+    """Upper limit of the reply, thinking included, in tokens."""
+    effort: str | None = None
+    schema: str | None = None
+    """Canonical JSON Schema that the reply must follow (`output_config.format`)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that can change an answer, and nothing else. Equal requests share one answer."""
+
+    model: str
+    messages: tuple[Message, ...]
+    settings: Settings
+    system: str | None = None
+    """System prompt; None for an empty persona."""
+    repeat: int = 1
+    """Which of several answers to the same texts: trial index for a persona, vote index for a judge (from 1)."""
+    attempt: int | None = None
+    """Judge only: 2 when the first reply was invalid."""
+    draw: str = "0"
+    """Another draw asks again for what is already remembered."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the request: its cache key and its `custom_id`."""
+        return digest(self)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """A short spelling of each part, to say which part of two requests differs."""
+        parts = {"system": self.system, "messages": self.messages}
+        small = {"model": self.model, "settings": self.settings, "repeat": self.repeat, "attempt": self.attempt, "draw": self.draw}
+        return {name: digest(value)[:16] for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens as the API counted them."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a response came from. What is not known is None, and shown as not stated."""
+
+    kind: Literal["api", "imported", "scripted"]
+    recording_set: str | None = None
+    """Name that the importer gave to responses which were made together."""
+    declared: tuple[tuple[str, str], ...] = ()
+    """What the importer declared of how the responses were made, as (topic, statement), sorted."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What came back."""
+
+    text: str
+    provenance: Provenance
+    model: str | None = None
+    """The model as the API named it."""
+    stop_reason: str | None = None
+    usage: Usage | None = None
+
+
+class Provider(Protocol):
+    """Answers requests. Cache, recordings, the live API and test doubles are all of this shape."""
+
+    async def respond(self, request: Request) -> Response:
+        """The response. Raises ProviderError, or MissingRecording where nothing was recorded."""
+        ...
+
+
+def request_params(request: Request) -> dict[str, Json]:
+    """The request as the Messages API spells it (the `params` of a batch line)."""
+    params: dict[str, Json] = {
+        "model": request.model,
+        "max_tokens": request.settings.max_tokens,
+        "messages": [{"role": m.role, "content": m.text} for m in request.messages],
+    }
+    if request.system is not None:
+        params["system"] = request.system
+    config = _output_config(request.settings)
+    if config:
+        params["output_config"] = config
+    return params
+
+
+def _output_config(settings: Settings) -> dict[str, Json]:
+    import json
+
+    config: dict[str, Json] = {}
+    if settings.effort is not None:
+        config["effort"] = settings.effort
+    if settings.schema is not None:
+        config["format"] = {"type": "json_schema", "schema": json.loads(settings.schema)}
+    return config

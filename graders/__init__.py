@@ -1,0 +1,1 @@
+"""The ground floor: answers, criteria, rules, judges and grades. Knows no files, networks, runs or tables."""
