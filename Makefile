@@ -1,0 +1,46 @@
+# Every target sets up what it needs: Python 3.11 or newer, make and git are enough to begin with.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SUITE ?= backend-engineer
+PROVIDER ?= replay
+
+.DEFAULT_GOAL := help
+.PHONY: help eval test check lint types docs lock golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The stamp names the Python and the locked requirements, so that either one's change installs anew.
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+eval: $(VENV)/.stamp ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
+	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
+
+test: $(VENV)/.stamp ## run the tests
+	@$(BIN)/python -m pytest -n 2
+
+check: lint types test docs ## lint, types, tests, and whether the generated docs are fresh
+
+lint: $(VENV)/.stamp ## ruff
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+
+types: $(VENV)/.stamp ## mypy, strict
+	@$(BIN)/mypy
+
+docs: $(VENV)/.stamp ## write docs/rules.md from the rules
+	@$(BIN)/python -m graders.rules.document > docs/rules.md
+
+lock: $(VENV)/.stamp ## bind cases, persona, graders and recordings in evals.lock
+	@$(BIN)/evals lock
+
+golden: $(VENV)/.stamp ## rewrite the golden files of the tests
+	@$(BIN)/python -m pytest -q tests/test_golden.py --golden
+
+clean: ## delete the environment and this machine's cache and logs
+	rm -rf $(VENV) .evals build

@@ -1,0 +1,1 @@
+"""The verbs of the command line, a module each: parse nothing, build, call, render, return an exit code."""

@@ -1,0 +1,88 @@
+"""`evals grade`: rules on any answer to a case, no model call."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from evals.canonical import Json
+from evals.case import Case
+from evals.commands import shared
+from evals.errors import InputError
+from evals.load import load_suite, nearest, read_text
+from evals.run import grade_answer
+from evals.scorecard import trial_score
+from evals.scorecard_file import rounded
+from graders.criterion import Criterion, Dimension, Grade, Kind, Status, prevailing
+
+NO_RULE = "no rule decides this criterion; it needs the judge"
+
+
+def execute(args: argparse.Namespace) -> int:
+    suite = load_suite(shared.project(), args.suite)
+    case = suite.case(args.case)
+    if case is None:
+        known = [c.id for c in suite.cases]
+        raise InputError(f"no case `{args.case}` in suite `{suite.id}`{nearest(args.case, known)} (there: {', '.join(known)})")
+    results = [_graded(case, file) for file in args.files]
+    if args.format == "json":
+        shared.put_json(results[0] if len(results) == 1 else list(results))
+        return 0
+    for result in results:
+        _show(result, case)
+    return 0
+
+
+def read_answer_file(file: str) -> str:
+    """The text of an answer's file, or of standard input for `-`."""
+    if file == "-":
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return read_text(Path(file), file)
+
+
+def _graded(case: Case, file: str) -> dict[str, Json]:
+    grades = grade_answer(case, read_answer_file(file))
+    counting = {c.id: prevailing(tuple(g for g in grades if g.criterion == c.id)) or _none(c) for c in case.criteria}
+    return {
+        "case": case.id, "answer": file,
+        "grades": [_grade_json(c, counting[c.id]) for c in case.criteria],
+        "scores": {d.value: _score(case, counting, d) for d in Dimension if any(c.dimension is d for c in case.criteria)},
+    }
+
+
+def _none(criterion: Criterion) -> Grade:
+    return Grade(criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_RULE)
+
+
+def _grade_json(criterion: Criterion, grade: Grade) -> dict[str, Json]:
+    return {"criterion": criterion.id, "dimension": criterion.dimension.value, "status": grade.status.value, "points": criterion.points,
+            "grader": grade.grader, "version": grade.version, "evidence": [{"quote": e.quote, "line": e.line} for e in grade.evidence], "reason": grade.reason}
+
+
+def _score(case: Case, counting: dict[str, Grade], dimension: Dimension) -> dict[str, Json]:
+    mine = [(c, counting[c.id].status) for c in case.criteria if c.dimension is dimension]
+    return {"score": rounded(trial_score(mine)), "scored": sum(s in (Status.PASS, Status.FAIL) for _, s in mine), "unscored": sum(s is Status.UNSCORED for _, s in mine)}
+
+
+def _show(result: dict[str, Json], case: Case) -> None:
+    from evals.report.safe import plain
+    from evals.report.tables import grade_rows
+
+    grades = grade_answer_rows(result)
+    decided = sum(row[2] is not Status.UNSCORED for row in grades)
+    shared.put(plain(f"{result['answer']} as an answer to {case.id}: {decided} of {len(grades)} criteria decided by rules"))
+    shared.put(grade_rows(grades))
+
+
+def grade_answer_rows(result: dict[str, Json]) -> list[tuple[str, Dimension, Status, str, str, str]]:
+    rows = []
+    grades = result["grades"]
+    assert isinstance(grades, list)
+    for grade in grades:
+        assert isinstance(grade, dict)
+        evidence = grade["evidence"]
+        first = evidence[0] if isinstance(evidence, list) and evidence else None
+        quote = f"{first['line']}: {first['quote']}" if isinstance(first, dict) else ""
+        rows.append((str(grade["criterion"]), Dimension(grade["dimension"]), Status(grade["status"]), str(grade["grader"]), str(grade["reason"]), quote))
+    return rows

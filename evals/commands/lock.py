@@ -1,0 +1,30 @@
+"""`evals lock`: bind everything that scores depend on."""
+
+from __future__ import annotations
+
+import argparse
+
+from evals.canonical import Json
+from evals.commands import shared
+from evals.errors import Fault, raise_all
+from evals.load import load_suite, revisions, suite_ids
+from evals.lock import make_lock, read_lock, unlocked_changes, write_lock
+from evals.recording import write_whole
+from evals.schema import schema_text
+
+
+def execute(args: argparse.Namespace) -> int:
+    home = shared.project()
+    before = read_lock(home.lock)
+    suites: dict[str, Json] = {}
+    faults: list[Fault] = []
+    for suite_id in suite_ids(home):
+        suite = load_suite(home, suite_id)
+        now = make_lock(suite, revisions(home, suite.persona), shared.recordings(home, suite_id))
+        faults += unlocked_changes(suite_id, before.get(suite_id), now)
+        suites[suite_id] = now
+    raise_all(faults)
+    write_lock(home.lock, suites)
+    write_whole(home.cases / "case.schema.json", schema_text("case.schema.json"))
+    shared.put(f"locked {len(suites)} suite{'s' if len(suites) != 1 else ''} in {home.shown(home.lock)}")
+    return 0

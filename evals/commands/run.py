@@ -1,0 +1,131 @@
+"""`evals run`: answer, grade, tally, write, show."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from evals.case import Case, Suite
+from evals.commands import shared
+from evals.errors import InputError
+from evals.exchange import UNSTATED, Provider
+from evals.load import load_suite, select_cases
+from evals.persona import Persona
+from evals.project import Project
+from evals.recording import Recording
+from evals.report.progress import Bar
+from evals.run import Graded, judged_criteria, run
+from evals.run_log import RunLog, new_log, unfinished
+from evals.scorecard import NOT_STATED, Scorecard, tally
+from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
+from evals.trial import Trial, plan_trials
+
+OPTIONS = ("suite", "case", "persona", "provider", "model", "judge", "repeats", "jobs", "limit", "draw", "out", "format")
+
+
+def execute(args: argparse.Namespace) -> int:
+    home = shared.project()
+    log_path = None
+    if args.resume:
+        log_path, options = unfinished(home.memory / "runs")
+        vars(args).update({name: options[name] for name in OPTIONS if name in options})
+    suite = load_suite(home, args.suite)
+    cases = select_cases(suite, args.case)[: args.limit]
+    people = shared.personas(home, suite, args.persona)
+    trials = list(plan_trials(suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw))
+    if args.dry_run:
+        return _dry_run(args, suite, trials)
+    log = RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
+    try:
+        cards = _cards(args, home, suite, people, trials, log)
+        _write(args, home, suite, cases, cards)
+        log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
+    finally:
+        log.close()
+    _show(args, suite, cards)
+    return 3 if any(card.unscored_share > suite.unscored_limit for card in cards) else 0
+
+
+def _model(args: argparse.Namespace, suite: Suite) -> str:
+    if args.provider == "replay":
+        if args.model or args.judge:
+            message = "--model and --judge go with --provider live; recordings do not state theirs"
+            raise InputError(message)
+        return UNSTATED
+    return str(args.model or suite.model)
+
+
+def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
+    questions = sum(len(judged_criteria(trial)) for trial in trials)
+    shared.put(f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}; nothing was asked")
+    return 0
+
+
+def _cards(args: argparse.Namespace, home: Project, suite: Suite, people: Sequence[Persona], trials: Sequence[Trial], log: RunLog) -> list[Scorecard]:
+    recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
+    judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
+    bar = Bar(sys.stderr)
+    try:
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, bar))
+    finally:
+        bar.close()
+    for item in graded:
+        log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+    context = _judge_context(recorded)
+    return [tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context) for persona in people]
+
+
+def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
+    return [item for item in graded if item.trial.persona.revision == persona.revision]
+
+
+def _judge_context(recorded: Sequence[Recording]) -> str:
+    """How judge conversations were held, where the recordings say so and agree."""
+    said = {dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place}
+    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED
+
+
+async def _run(args: argparse.Namespace, home: Project, trials: Sequence[Trial], recorded: Sequence[Recording], judge_model: str, bar: Bar) -> list[Graded]:
+    async with AsyncExitStack() as stack:
+        provider: Provider
+        if args.provider == "replay":
+            from evals.providers.recorded import RecordedProvider
+
+            provider = RecordedProvider(recorded)
+        else:
+            from evals.providers.cached import Cache, CachedProvider
+            from evals.providers.live import LiveProvider
+
+            cache = Cache(home.memory / "cache")
+            stack.callback(cache.close)
+            provider = CachedProvider(await stack.enter_async_context(LiveProvider()), cache)
+        return await run(trials, provider, provider, judge_model=judge_model, jobs=args.jobs, progress=bar.show)
+
+
+def _write(args: argparse.Namespace, home: Project, suite: Suite, cases: Sequence[Case], cards: Sequence[Scorecard]) -> None:
+    """Committed results come of whole replayed runs only; everything else goes to the machine's own folder or where it is told."""
+    from evals.report.tables import card_markdown
+
+    whole = args.provider == "replay" and len(cases) == len(suite.cases) and (args.repeats or suite.repeats) == suite.repeats and args.draw == "0"
+    for card in cards:
+        official = whole and card.header.revision.isdigit()
+        base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
+        try:
+            path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card))
+        except OSError as error:
+            raise InputError(f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched") from None
+        shared.say(f"wrote {home.shown(path)}")
+
+
+def _show(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) -> None:
+    if args.format == "json":
+        shared.put_json([{**header_json(card.header), "dimensions": [dimension_json(line) for line in card.dimensions],
+                          "criteria": [criterion_json(line) for line in card.criteria]} for card in cards])
+        return
+    from evals.report.terminal import run_summary
+
+    shared.put(run_summary(suite, cards, replayed=args.provider == "replay"))

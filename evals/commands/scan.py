@@ -1,0 +1,71 @@
+"""`evals scan`: every rule on Markdown or source files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evals.canonical import Json
+from evals.commands import shared
+from evals.commands.grade import read_answer_file
+from evals.errors import InputError
+from evals.load import nearest
+from graders.answer import read_answer
+from graders.registry import RULES_BY_ID
+from graders.rules.grading import Placed, scan, sources_of
+from graders.rules.rule import Rule
+from graders.rules.source import EXTENSIONS, Source
+from graders.task import NO_TASK
+
+
+def execute(args: argparse.Namespace) -> int:
+    rules = _rules(args.rule)
+    findings: list[tuple[str, Placed]] = []
+    errors: list[Json] = []
+    for file in args.files:
+        found, doubts = scan(_sources(file), rules)
+        findings += [(file, placed) for placed in found]
+        errors += [{"file": file, "message": doubt} for doubt in doubts]
+    if args.format == "sarif":
+        from evals.report.sarif import sarif
+
+        shared.put_json(sarif(findings, rules))
+    elif args.format == "json":
+        shared.put_json({"findings": [finding_json(file, placed) for file, placed in findings], "errors": errors})
+    else:
+        _show(findings, errors)
+    return 0
+
+
+def _rules(wanted: list[str] | None) -> tuple[Rule, ...]:
+    unknown = [name for name in wanted or () if name not in RULES_BY_ID]
+    if unknown:
+        raise InputError(*[f"no rule `{name}`{nearest(name, RULES_BY_ID)}" for name in unknown])
+    return tuple(RULES_BY_ID[name] for name in wanted) if wanted else tuple(RULES_BY_ID.values())
+
+
+def _sources(file: str) -> tuple[Source, ...]:
+    """A Markdown answer's proposed blocks, or a source file as one."""
+    language = "markdown" if file == "-" else EXTENSIONS.get(Path(file).suffix.lower())
+    if language is None:
+        raise InputError(f"{file}: what language is this? Known endings: {', '.join(EXTENSIONS)}")
+    text = read_answer_file(file)
+    if language == "markdown":
+        return sources_of(read_answer(text), NO_TASK)
+    return (Source(text=text.replace("\r\n", "\n"), language=language, file=Path(file).name),)
+
+
+def finding_json(file: str, placed: Placed) -> dict[str, Json]:
+    rule = placed.rule
+    return {"rule": rule.id, "dimension": rule.dimension.value, "severity": rule.severity.value, "cwe": rule.cwe, "file": file, "line": placed.line,
+            "quote": placed.site.quote, "message": placed.site.message}
+
+
+def _show(findings: list[tuple[str, Placed]], errors: list[Json]) -> None:
+    from evals.report.safe import plain
+    from evals.report.tables import table
+
+    rows = [[plain(f"{file}:{p.line}"), p.rule.id, p.rule.severity.value, plain(p.site.message, 80), plain(p.site.quote, 60)] for file, p in findings]
+    shared.put(table(rows, ["where", "rule", "severity", "what", "quote"]) if rows else "no findings")
+    for error in errors:
+        shared.say(plain(f"not looked at: {error}"))

@@ -1,0 +1,82 @@
+"""What several verbs need: the project, the chosen revisions, recordings and scorecards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.canonical import Json
+from evals.case import Suite
+from evals.errors import InputError, raise_all
+from evals.load import find_persona, revisions
+from evals.persona import Persona
+from evals.project import Project, find_project
+from evals.recording import Recording, read_recordings
+from evals.report.safe import plain
+from evals.scorecard import Scorecard
+from evals.scorecard_file import card_name, read_card
+
+
+def project() -> Project:
+    return find_project(Path.cwd())
+
+
+def say(text: str) -> None:
+    """A message for people, on standard error."""
+    print(text, file=sys.stderr)
+
+
+def put(text: str) -> None:
+    """The result, on standard output, whatever the terminal can spell."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding))
+
+
+def put_json(data: Json) -> None:
+    put(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=False))
+
+
+def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
+    """The chosen revisions, or all; warnings about their headers go to standard error."""
+    chosen = tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)
+    for persona in chosen:
+        for warning in persona.warnings:
+            say(plain(f"warning: {persona.source}:{warning.line}: {warning.message}"))
+    return chosen
+
+
+def recordings(home: Project, suite: str) -> list[Recording]:
+    """A suite's recordings. Raises InputError with every one that is damaged."""
+    folder = home.recordings / suite
+    found, faults = read_recordings(folder, home.shown(folder))
+    raise_all(faults)
+    return found
+
+
+def card_paths(home: Project, suite: Suite) -> list[Path]:
+    folder = home.scorecards / suite.id / suite.persona
+    return [path for path in sorted(folder.glob("*.jsonl")) if not path.name.endswith(".grades.jsonl")]
+
+
+def cards(home: Project, suite: Suite) -> list[Scorecard]:
+    """All scorecards of the suite. Raises InputError when there is none."""
+    paths = card_paths(home, suite)
+    if not paths:
+        raise InputError(f"no scorecards of `{suite.id}` yet; run `evals run`")
+    return [read_card(path, home.shown(path)) for path in paths]
+
+
+def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
+    """A scorecard by revision or path."""
+    path = Path(wanted)
+    if not wanted.endswith(".jsonl"):
+        path = home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
+    if not path.is_file():
+        there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
+        raise InputError(f"no scorecard `{wanted}` (there: {there})")
+    return read_card(path, home.shown(path))

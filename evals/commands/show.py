@@ -1,0 +1,85 @@
+"""`evals show`: scorecards side by side, one whole, what decided a criterion, where graders differ."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from evals.canonical import Json
+from evals.case import Suite
+from evals.commands import shared
+from evals.errors import InputError
+from evals.load import load_suite, nearest
+from evals.scorecard import GradeLine, Scorecard
+from evals.scorecard_file import criterion_json, dimension_json, grade_json, header_json
+from graders.criterion import Status
+
+
+def execute(args: argparse.Namespace) -> int:
+    home = shared.project()
+    suite = load_suite(home, args.suite)
+    cards = [shared.find_card(home, suite, args.scorecard)] if args.scorecard else shared.cards(home, suite)
+    if args.case or args.criterion:
+        return _criterion(args, suite, cards)
+    if args.disagreements:
+        return _disagreements(args, cards)
+    if args.format == "json":
+        shared.put_json([{**header_json(c.header), "dimensions": [dimension_json(x) for x in c.dimensions], "criteria": [criterion_json(x) for x in c.criteria]} for c in cards])
+        return 0
+    from evals.report.terminal import show_summary
+
+    shared.put(show_summary(cards, items=args.items))
+    return 0
+
+
+def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) -> int:
+    case = suite.case(args.case or "")
+    if case is None:
+        raise InputError(f"no case `{args.case}` in suite `{suite.id}`{nearest(str(args.case), [c.id for c in suite.cases])}")
+    criterion = case.criterion(args.criterion or "")
+    if criterion is None:
+        raise InputError(f"no criterion `{args.criterion}` in case `{case.id}`{nearest(str(args.criterion), [c.id for c in case.criteria])}")
+    lines = [(card.header.revision, line) for card in cards for line in card.grades if (line.case, line.grade.criterion) == (case.id, criterion.id)]
+    if args.format == "json":
+        shared.put_json([{"revision": revision, **grade_json(line)} for revision, line in lines])
+        return 0
+    from evals.report.safe import plain
+
+    shared.put(f"{case.id}/{criterion.id}: {criterion.statement}")
+    for revision, line in lines:
+        shared.put(plain(f"{revision} answer {line.repeat}: {line.grade.status.value} by {line.grade.kind.value} ({line.grade.grader})"
+                         f"{'' if line.prevails else ', not counted'}: {line.grade.reason}"))
+        for evidence in line.grade.evidence:
+            shared.put(f"    line {evidence.line}: {plain(evidence.quote, 200)}")
+    return 0
+
+
+def disagreements(card: Scorecard) -> Iterator[tuple[GradeLine, GradeLine]]:
+    """Pairs of decided grades on one criterion of one answer that differ; the one that counts first."""
+    counting = {(line.case, line.repeat, line.grade.criterion): line for line in card.grades if line.prevails}
+    for line in card.grades:
+        other = counting.get((line.case, line.repeat, line.grade.criterion))
+        if other is not None and line.grade.decided and other.grade.decided and line.grade.status is not other.grade.status:
+            yield other, line
+
+
+def _disagreements(args: argparse.Namespace, cards: Sequence[Scorecard]) -> int:
+    found = [(card.header.revision, pair) for card in cards for pair in disagreements(card)]
+    if args.format == "json":
+        rows: list[Json] = [{"revision": revision, "counted": grade_json(one), "other": grade_json(two)} for revision, (one, two) in found]
+        shared.put_json(rows)
+        return 0
+    both = sum(1 for card in cards for line in card.grades if not line.prevails and line.grade.decided)
+    shared.put(f"{len(found)} disagreements on {both} criteria of answers that two graders decided")
+    for revision, (one, two) in found:
+        shared.put(f"{one.case}/{one.grade.criterion}, {revision} answer {one.repeat}:")
+        for line in (one, two):
+            shared.put(f"    {_said(line)}")
+    return 0
+
+
+def _said(line: GradeLine) -> str:
+    from evals.report.safe import plain
+
+    quote = f" (line {line.grade.evidence[0].line}: {line.grade.evidence[0].quote})" if line.grade.evidence and line.grade.status is not Status.UNSCORED else ""
+    return plain(f"{line.grade.kind.value} says {line.grade.status.value}: {line.grade.reason}{quote}", 400)

@@ -1,0 +1,241 @@
+"""Files to values: the only reader of `cases/` and `prompts/`. Reports all faults of all files at once.
+
+Here: reading and checking. Not here: what is done with a case or persona.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from evals.agent_file import read_agent
+from evals.case import Attachment, Case, Suite
+from evals.errors import Fault, InputError, raise_all
+from evals.git import file_at
+from evals.instructions import Instructions, read_instructions
+from evals.persona import Persona
+from evals.project import Project
+from evals.schema import check, schema_text
+from evals.yaml_file import Located, read_yaml
+from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
+from graders.registry import RULE_IDS
+
+REVISION = re.compile(r"^(\d{4})-[a-z0-9-]+\.md$")
+MAX_ATTACHMENT = 200_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A suite with whatever is wrong in its files. Values are only complete when there are no faults."""
+
+    suite: Suite | None
+    faults: tuple[Fault, ...]
+
+
+def read_text(path: Path, shown: str) -> str:
+    """A file's text. Raises InputError for one that is missing, not readable or not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise InputError(Fault(message="no such file", file=shown)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(Fault(message=f"is not UTF-8 text (byte {error.start})", file=shown)) from None
+    except OSError as error:
+        raise InputError(Fault(message=f"cannot be read: {error.strerror}", file=shown)) from None
+
+
+def suite_ids(project: Project) -> list[str]:
+    """Ids of the suites in the project, sorted."""
+    return sorted(path.parent.name for path in project.cases.glob("*/suite.yaml"))
+
+
+def load_suite(project: Project, suite_id: str) -> Suite:
+    """A suite whose files are all sound. Raises InputError with every fault."""
+    loaded = read_suite(project, suite_id)
+    raise_all(loaded.faults)
+    assert loaded.suite is not None
+    return loaded.suite
+
+
+def read_suite(project: Project, suite_id: str) -> Loaded:
+    """A suite and all its faults."""
+    folder = project.cases / suite_id
+    path = folder / "suite.yaml"
+    if not path.is_file() or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", suite_id):
+        known = ", ".join(suite_ids(project)) or "none"
+        raise InputError(f"no suite `{suite_id}` in {project.shown(project.cases)}/ (there: {known})")
+    located, faults = _read(project, path, schema_text("suite.schema.json"))
+    cases: list[Case] = []
+    for case_path in sorted(folder.glob("*.yaml")):
+        if case_path.name != "suite.yaml":
+            case, case_faults = read_case(project, case_path)
+            faults += case_faults
+            cases += [case] if case else []
+    if not cases and not faults:
+        faults.append(Fault(message="the suite has no cases", file=project.shown(folder)))
+    data: Any = located.data
+    if faults or not isinstance(data, dict):
+        return Loaded(suite=None, faults=tuple(faults))
+    suite = Suite(id=suite_id, persona=data["persona"], max_tokens=data["max_tokens"], repeats=data["repeats"], model=data["model"],
+                  judge=data["judge"], unscored_limit=data.get("unscored_limit", 0.05), cases=tuple(cases))
+    return Loaded(suite=suite, faults=())
+
+
+def _read(project: Project, path: Path, schema: str) -> tuple[Located, list[Fault]]:
+    shown = project.shown(path)
+    try:
+        located, faults = read_yaml(read_text(path, shown), shown)
+    except InputError as error:
+        return Located(file=shown, data=None), list(error.faults)
+    if located.data is not None:
+        faults += check(located, schema)
+    return located, faults
+
+
+def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
+    """A case, or None with everything that is wrong in its file and folder."""
+    located, faults = _read(project, path, schema_text("case.schema.json"))
+    data: Any = located.data
+    if not isinstance(data, dict):
+        return None, faults
+    faults += _case_faults(located, data, path)
+    attachments: list[Attachment] = []
+    names = data.get("attachments")
+    for number, name in enumerate(names if isinstance(names, list) else []):
+        try:
+            attachments.append(_attachment(path.with_suffix(""), name))
+        except InputError as error:
+            faults.append(located.fault(("attachments", number), str(error)))
+    if faults:
+        return None, faults
+    criteria = tuple(_criterion(item) for item in data["criteria"])
+    return Case(id=data["id"], version=data["version"], family=data["family"], title=data["title"], message=data["message"],
+                attachments=tuple(attachments), files=tuple(data.get("files", ())), criteria=criteria), []
+
+
+def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator[Fault]:
+    """What the schema cannot say: names that must agree, ids that must be unique, graders in their order."""
+    if data.get("id") != path.stem:
+        yield located.fault(("id",), f"must be {path.stem!r}, as the file's name says")
+    criteria = data.get("criteria")
+    seen: set[str] = set()
+    for number, item in enumerate(criteria if isinstance(criteria, list) else []):
+        if not isinstance(item, dict):
+            continue
+        where = ("criteria", number)
+        if item.get("id") in seen:
+            yield located.fault((*where, "id"), f"the id {item['id']!r} stands here twice")
+        seen.add(str(item.get("id")))
+        graders = item.get("graders")
+        yield from _grader_faults(located, where, graders if isinstance(graders, list) else [], data)
+
+
+def _grader_faults(located: Located, where: tuple[str | int, ...], graders: list[Any], data: dict[str, Any]) -> Iterator[Fault]:
+    kinds = ["judge" if item == "judge" else "rules" for item in graders]
+    if kinds != sorted(kinds, key=["rules", "judge"].index):
+        yield located.fault((*where, "graders"), "the most trusted grader comes first: rules before the judge")
+    if kinds.count("judge") > 1:
+        yield located.fault((*where, "graders"), "the judge is listed twice")
+    if graders and isinstance(graders[-1], dict) and graders[-1].get("veto"):
+        yield located.fault((*where, "graders"), "rules with `veto` can only fail; name a grader after them that can pass")
+    for number, item in enumerate(graders):
+        rules = item.get("rules") if isinstance(item, dict) else None
+        for position, rule in enumerate(rules if isinstance(rules, list) else []):
+            if isinstance(rule, str) and rule not in RULE_IDS:
+                yield located.fault((*where, "graders", number, "rules", position), f"no rule {rule!r}{nearest(rule, RULE_IDS)}")
+        file = item.get("file") if isinstance(item, dict) else None
+        if file is not None and file not in (data.get("files") or []):
+            yield located.fault((*where, "graders", number, "file"), f"{file!r} is not among the case's `files`")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` for a word that is close to a known one, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _attachment(folder: Path, name: object) -> Attachment:
+    """One attachment. Links are refused: a case must not bring in files from outside its folder."""
+    path = folder / str(name)
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)) or path.is_symlink() or folder.is_symlink():
+        message = f"{name!r} must be a plain file in {folder.name}/"
+        raise InputError(message)
+    if not path.is_file():
+        message = f"there is no {folder.name}/{name}"
+        raise InputError(message)
+    if path.stat().st_size > MAX_ATTACHMENT:
+        message = f"{folder.name}/{name} is larger than {MAX_ATTACHMENT:,} bytes"
+        raise InputError(message)
+    return Attachment(name=str(name), text=read_text(path, f"{folder.name}/{name}").replace("\r\n", "\n"))
+
+
+def _criterion(item: dict[str, Any]) -> Criterion:
+    return Criterion(id=item["id"], dimension=Dimension(item["dimension"]), sort=Sort(item["sort"]), points=item["points"],
+                     statement=item["statement"].strip(), guidance=item["guidance"].strip(), covers=tuple(item["covers"]),
+                     graders=tuple(_grader(entry) for entry in item["graders"]), must=item.get("must", False))
+
+
+def _grader(entry: Any) -> GraderRef:
+    if entry == "judge":
+        return GraderRef(kind=Kind.JUDGE)
+    return GraderRef(kind=Kind.RULE, rules=tuple(entry["rules"]), file=entry.get("file"), veto=entry.get("veto", False))
+
+
+def select_cases(suite: Suite, pattern: str | None) -> tuple[Case, ...]:
+    """The cases whose id matches a glob. Raises InputError when none does."""
+    cases = tuple(case for case in suite.cases if pattern is None or fnmatchcase(case.id, pattern))
+    if not cases:
+        raise InputError(f"no case of suite `{suite.id}` matches {pattern!r}{nearest(str(pattern), [c.id for c in suite.cases])}")
+    return cases
+
+
+def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
+    """All numbered revisions of a persona, in order. Raises InputError when there is none, or a number stands twice."""
+    folder = project.prompts / persona
+    paths = sorted(path for path in folder.glob("*.md") if REVISION.match(path.name))
+    numbers = [path.name[:4] for path in paths]
+    raise_all([Fault(message=f"revision {n} is there twice", file=project.shown(folder)) for n in sorted(set(numbers)) if numbers.count(n) > 1])
+    if not paths:
+        raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/")
+    return tuple(read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path)) for path in paths)
+
+
+def find_persona(project: Project, persona: str, wanted: str) -> Persona:
+    """A revision by number (`0001`), by file, or as `PATH@GITREF` read through git."""
+    if re.fullmatch(r"\d{4}", wanted):
+        found = [p for p in revisions(project, persona) if p.revision == wanted]
+        if not found:
+            known = ", ".join(p.revision for p in revisions(project, persona))
+            raise InputError(f"no revision {wanted} of {persona} (there: {known})")
+        return found[0]
+    name, at, ref = wanted.rpartition("@")
+    path = Path(name if at and not Path(wanted).exists() else wanted)
+    if at and not Path(wanted).exists():
+        return read_agent(file_at(path, ref), revision=f"{project.shown(path)}@{ref}", source=wanted)
+    shown = project.shown(path)
+    numbered = REVISION.match(path.name) if path.resolve().parent == (project.prompts / persona).resolve() else None
+    return read_agent(read_text(path, shown), revision=numbered[1] if numbered else shown, source=shown)
+
+
+def load_instructions(project: Project, persona: str) -> Instructions | None:
+    """The persona's instructions, or None where it has no such file."""
+    path = project.prompts / persona / "instructions.yaml"
+    if not path.is_file():
+        return None
+    shown = project.shown(path)
+    located, faults = read_yaml(read_text(path, shown), shown)
+    raise_all(faults)
+    return read_instructions(located.data, shown)
+
+
+def unknown_covers(cases: Sequence[Case], instructions: Instructions, folder: str) -> list[Fault]:
+    """Criteria that name an instruction which the persona does not have."""
+    known = {item.id for item in instructions.items}
+    return [Fault(message=f"criterion `{criterion.id}` covers unknown instruction `{name}`{nearest(name, known)}", file=f"{folder}/{case.id}.yaml")
+            for case in cases for criterion in case.criteria for name in criterion.covers if name not in known]

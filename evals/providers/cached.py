@@ -1,0 +1,141 @@
+"""The machine's own memory of responses, on diskcache, between a run and a provider that costs money.
+
+diskcache decodes what a row says it holds, so a planted row can run code or reach outside the folder. The `Disk` here
+refuses such rows, and the provider treats a refused or damaged row as absent. Nothing is ever evicted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import diskcache
+from diskcache.core import MODE_PICKLE
+
+from evals.canonical import digest
+from evals.errors import InputError
+from evals.exchange import Provider, Request, Response
+from evals.recording import Recording, from_json, record, to_json
+from evals.schema import errors_of, schema_text
+
+KEY = re.compile(r"[0-9a-f]{64}")
+FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
+
+
+class RefusedRow(Exception):
+    """A row that this program did not write."""
+
+
+class StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache publishes no types
+    """Accepts digests as keys and text as values, in memory or in files that the library itself named."""
+
+    def put(self, key: str) -> tuple[str, bool]:
+        if not isinstance(key, str) or not KEY.fullmatch(key):
+            message = "a cache key must be a digest"
+            raise RefusedRow(message)
+        return key, True
+
+    def get(self, key: object, raw: bool) -> str:
+        if not raw or not isinstance(key, str) or not KEY.fullmatch(key):
+            message = "a key of this row is not a digest"
+            raise RefusedRow(message)
+        return key
+
+    def store(self, value: object, read: bool, key: object = diskcache.core.UNKNOWN) -> Any:
+        if not isinstance(value, str) or read:
+            message = "a cached value must be text"
+            raise RefusedRow(message)
+        return super().store(value, read, key=key)
+
+    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> str:
+        if mode == MODE_PICKLE or read or (filename is not None and not self._own(filename)):
+            message = "the row is pickled or names a foreign file"
+            raise RefusedRow(message)
+        fetched = super().fetch(mode, filename, value, read)
+        if not isinstance(fetched, str):
+            message = "the row does not hold text"
+            raise RefusedRow(message)
+        return fetched
+
+    def remove(self, file_path: str) -> None:
+        if self._own(file_path):
+            super().remove(file_path)
+
+    def _own(self, filename: str) -> bool:
+        """Whether the file has a name that the library gives, and is not a link to somewhere else."""
+        path = Path(self._directory, filename)
+        return bool(FILE.fullmatch(Path(filename).as_posix())) and not path.is_symlink()
+
+
+class Cache:
+    """Responses by request digest. Open once per run; close at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or create. Raises InputError when the folder cannot be used."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._cache = diskcache.Cache(str(folder), disk=StrictDisk, eviction_policy="none", size_limit=2**62, cull_limit=0,
+                                          disk_min_file_size=2**16)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it") from None
+        self._schema = schema_text("cached.schema.json")
+
+    def get(self, request: Request) -> Response | None:
+        """The remembered response, or None. A row that is damaged or foreign counts as absent."""
+        recording = self.look(request.digest)
+        return recording.response if recording else None
+
+    def look(self, key: str) -> Recording | None:
+        try:
+            text = self._cache.get(key)
+            data = json.loads(text) if text is not None else None
+        except (RefusedRow, sqlite3.Error, OSError, ValueError):
+            return None
+        if not isinstance(data, dict) or errors_of(data, self._schema):
+            return None
+        if data["sum"] != digest(data["recording"]) or data["recording"]["request"]["digest"] != key:
+            return None
+        return from_json(data["recording"], place="")
+
+    def put(self, request: Request, response: Response) -> None:
+        """Remember a response. Raises InputError when the disk is full or read-only: paid work must not be lost in silence."""
+        data = to_json(record(request, response, place=""))
+        try:
+            self._cache.set(request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True))
+        except (sqlite3.Error, OSError) as error:
+            raise InputError(f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again") from None
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return int(self._cache.volume())
+
+    def clear(self) -> int:
+        """Forget everything; the number of rows forgotten."""
+        return int(self._cache.clear())
+
+    def close(self) -> None:
+        self._cache.close()
+
+
+class CachedProvider:
+    """Asks the provider behind it only for what is not remembered. Errors are not remembered."""
+
+    def __init__(self, provider: Provider, cache: Cache) -> None:
+        self._provider = provider
+        self._cache = cache
+        self.hits = 0
+
+    async def respond(self, request: Request) -> Response:
+        remembered = self._cache.get(request)
+        if remembered is not None:
+            self.hits += 1
+            return remembered
+        response = await self._provider.respond(request)
+        self._cache.put(request, response)
+        return response

@@ -1,0 +1,139 @@
+"""Answer every trial, ask every judge, grade every answer: the one asyncio loop.
+
+All replies are there before anything is graded, so that a replay with a missing recording stops before any grade.
+Not here: what a provider is made of, or how results are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from evals.case import Case
+from evals.errors import FatalProviderError, MissingRecording, ProviderError
+from evals.exchange import Message, Provider, Request, Response, Settings
+from evals.trial import Trial
+from graders.answer import read_answer
+from graders.criterion import TRUST, Criterion, Grade, Kind
+from graders.judge.question import ask
+from graders.judge.verdict import InvalidVerdict, judged, not_judged
+from graders.registry import RULES_BY_ID
+from graders.rules.grading import grade_rules
+
+JUDGE_MAX_TOKENS = 8_000
+ATTEMPTS = 2
+"""How often a judge is asked when its reply is invalid."""
+
+T = TypeVar("T")
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, how much is done, and how much there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graded:
+    """A trial with its answer and everything that was decided of it."""
+
+    trial: Trial
+    response: Response | None
+    """None when the provider failed; then every grade is unscored."""
+    grades: tuple[Grade, ...]
+    failure: str = ""
+
+
+def judge_request(trial: Trial, criterion: Criterion, answer: str, *, model: str, vote: int = 1, attempt: int = 1) -> Request:
+    """The request that asks a judge about one criterion of one answer."""
+    question = ask(criterion, trial.case.task, answer)
+    settings = Settings(max_tokens=JUDGE_MAX_TOKENS, schema=question.schema)
+    return Request(model=model, system=question.system, messages=(Message(role="user", text=question.text),), settings=settings,
+                   repeat=vote, attempt=attempt, draw=trial.request.draw)
+
+
+def judged_criteria(trial: Trial) -> tuple[Criterion, ...]:
+    """The criteria that list the judge. All are asked, whoever decides in the end."""
+    return tuple(c for c in trial.case.criteria if any(ref.kind is Kind.JUDGE for ref in c.graders))
+
+
+async def run(trials: Sequence[Trial], provider: Provider, judge: Provider, *, judge_model: str, jobs: int,
+              progress: Progress = lambda *_: None) -> list[Graded]:
+    """Answer and grade every trial, in order.
+
+    Raises MissingRecording with all that is missing, before any grade, and FatalProviderError at once.
+    """
+    gate = asyncio.Semaphore(jobs)
+    answers = await _all([_respond(gate, provider, trial.request) for trial in trials], "answers", progress)
+    questions = [(trial, criterion, answer.text) for trial, answer in zip(trials, answers, strict=True)
+                 if isinstance(answer, Response) for criterion in judged_criteria(trial)]
+    verdicts = await _all([_verdict(gate, judge, *question, judge_model) for question in questions], "judge replies", progress)
+    by_trial: dict[str, list[Grade]] = {trial.name: [] for trial in trials}
+    for (trial, criterion, _), verdict in zip(questions, verdicts, strict=True):
+        failed = isinstance(verdict, ProviderError)
+        by_trial[trial.name].append(not_judged(criterion, f"the judge failed: {verdict}", judge=judge_model) if failed else verdict)
+    graded = []
+    for done, (trial, answer) in enumerate(zip(trials, answers, strict=True), 1):
+        graded.append(_graded(trial, answer, by_trial[trial.name]))
+        progress("answers graded", done, len(trials))
+    return graded
+
+
+async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> list[T | ProviderError]:
+    """Every result in order, service failures as values. Missing recordings are raised together; anything else at once."""
+    done = 0
+
+    async def counted(item: Awaitable[T]) -> T | ProviderError | MissingRecording:
+        nonlocal done
+        try:
+            return await item
+        except FatalProviderError:
+            raise
+        except (ProviderError, MissingRecording) as error:
+            return error
+        finally:
+            done += 1
+            progress(what, done, len(work))
+
+    tasks = [asyncio.ensure_future(counted(item)) for item in work]
+    try:
+        results = await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    missing = [result for result in results if isinstance(result, MissingRecording)]
+    if missing:
+        raise MissingRecording(*[fault for error in missing for fault in error.faults])
+    return [result for result in results if not isinstance(result, MissingRecording)]
+
+
+async def _respond(gate: asyncio.Semaphore, provider: Provider, request: Request) -> Response:
+    async with gate:
+        return await provider.respond(request)
+
+
+async def _verdict(gate: asyncio.Semaphore, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str) -> Grade:
+    """Ask once; ask once more when the reply is invalid; then the criterion is unscored by this judge."""
+    reason = ""
+    for attempt in range(1, ATTEMPTS + 1):
+        request = judge_request(trial, criterion, answer, model=model, attempt=attempt)
+        response = await _respond(gate, judge, request)
+        try:
+            return judged(criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason)
+        except InvalidVerdict as error:
+            reason = str(error)
+    return not_judged(criterion, f"no valid reply in {ATTEMPTS} attempts: {reason}", judge=model)
+
+
+def _graded(trial: Trial, answer: Response | ProviderError, verdicts: Sequence[Grade]) -> Graded:
+    if isinstance(answer, ProviderError):
+        return Graded(trial=trial, response=None, grades=(), failure=str(answer))
+    return Graded(trial=trial, response=answer, grades=grade_answer(trial.case, answer.text, verdicts))
+
+
+def grade_answer(case: Case, text: str, verdicts: Sequence[Grade] = ()) -> tuple[Grade, ...]:
+    """All grades of one answer: by rule, computed here, and by judge, as given; in the order of the case's criteria."""
+    grades = [*grade_rules(case.criteria, read_answer(text, case.task), case.task, RULES_BY_ID), *verdicts]
+    order = {criterion.id: number for number, criterion in enumerate(case.criteria)}
+    return tuple(sorted(grades, key=lambda grade: (order[grade.criterion], TRUST.index(grade.kind))))

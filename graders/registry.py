@@ -1,0 +1,9 @@
+"""Every grader, by name. To add a rule, name it in `graders/rules/__init__.py`."""
+
+from __future__ import annotations
+
+from graders.rules import RULES
+from graders.rules.rule import Rule
+
+RULES_BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
+RULE_IDS = frozenset(RULES_BY_ID)

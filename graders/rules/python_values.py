@@ -1,0 +1,367 @@
+"""What texts in Python are built of: literal pieces, and holes into which something else is put.
+
+Here: f-strings, concatenation, `%`, `.format`, `.join`, variables followed, and whether a hole can hold anything but
+what the developer wrote. Not here: what a text is used for.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+from graders.rules.python_names import Binding
+from graders.rules.python_nodes import Function, last, string
+from graders.rules.python_tree import Module
+
+DEPTH = 12
+PLAIN = frozenset({"strip", "lstrip", "rstrip", "lower", "upper", "encode", "decode", "replace", "expandtabs", "title", "casefold",
+                   "bindparams", "columns", "execution_options", "splitlines"})
+"""Methods after which a text is still made of the same pieces."""
+WRAPPERS = frozenset({"text", "SQL", "RawSQL", "TextClause", "dedent", "cleandoc", "str", "sa_text", "sql_text", "literal_column",
+                      "mark_safe", "format_html", "StringIO", "bytes"})
+NUMERIC = frozenset({"int", "float", "len", "bool", "round", "sum", "abs", "id", "hash", "ord", "Decimal", "UUID", "range", "time",
+                     "uuid4", "uuid1", "token_hex", "token_urlsafe", "perf_counter", "monotonic", "getpid", "hexdigest",
+                     "bit_length", "timestamp", "randint"})
+"""Functions whose result cannot carry a text of the caller's."""
+SAFE_NAME = re.compile(r"^_{0,2}(?!(?:GET|POST|FILES|COOKIES|META|DATA|QUERY_PARAMS|REQUEST)$)[A-Z][A-Z0-9_]*$")
+"""A constant's name, and not one by which Django hands over what the client sent."""
+ALLOWING = re.compile(r"allow|valid|permit|white|known|supported|column|field|safe|map|choice|option|table", re.IGNORECASE)
+PERCENT = re.compile(r"%(?:\(\w+\))?[-#0-9 +]*(?:\.\d+)?[sdrfixeg]")
+BRACES = re.compile(r"\{[^{}]*\}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hole:
+    """A place in a text that is filled with an expression's value."""
+
+    node: ast.expr
+
+
+Part = str | Hole
+
+
+@dataclass(eq=False, kw_only=True)
+class Reader:
+    """Takes one expression apart. A reader is used once, so that no name is followed twice."""
+
+    module: Module
+    cleaners: frozenset[str] = frozenset()
+    """Functions that make a value safe for the text in question."""
+    seen: set[ast.AST] = field(default_factory=set)
+
+    def parts(self, node: ast.expr, depth: int = DEPTH) -> list[Part]:
+        """Pieces of the text; a list with just a hole where nothing is known of it."""
+        if depth <= 0:
+            return [Hole(node=node)]
+        match node:
+            case ast.Constant():
+                return [string(node) or str(node.value)]
+            case ast.JoinedStr():
+                return [part for value in node.values for part in self.parts(value, depth - 1)]
+            case ast.FormattedValue():
+                return self._inlined(node.value, depth)
+            case ast.BinOp(op=ast.Add()):
+                return self.parts(node.left, depth - 1) + self.parts(node.right, depth - 1)
+            case ast.BinOp(op=ast.Mod()):
+                return self._percent(node, depth)
+            case ast.IfExp():
+                return self.parts(node.body, depth - 1) + self.parts(node.orelse, depth - 1)
+            case ast.NamedExpr():
+                return self.parts(node.value, depth - 1)
+            case ast.Call():
+                return self._call(node, depth)
+            case ast.Name() | ast.Attribute():
+                return self._named(node, depth)
+        return [Hole(node=node)]
+
+    def _inlined(self, node: ast.expr, depth: int) -> list[Part]:
+        found = self.parts(node, depth - 1)
+        return found if any(isinstance(part, str) for part in found) else [Hole(node=node)]
+
+    def _named(self, node: ast.Name | ast.Attribute, depth: int) -> list[Part]:
+        values = self.module.values(node)
+        if not values or node in self.seen or any(value in self.seen for value in values):
+            return [Hole(node=node)]
+        if any(isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.Set) for value in values):
+            return [Hole(node=node)]
+        self.seen.update(values)
+        found = [part for value in values for part in (*self.parts(value, depth - 1), " ")]
+        self.seen.difference_update(values)
+        return found[:-1]
+
+    def _percent(self, node: ast.BinOp, depth: int) -> list[Part]:
+        """`"… %s …" % values`; a modulo of numbers is a hole like any other."""
+        left = self.parts(node.left, depth - 1)
+        if not any(isinstance(part, str) for part in left) or isinstance(node.left, ast.Constant) and string(node.left) is None:
+            return [Hole(node=node)]
+        match node.right:
+            case ast.Tuple():
+                values = list(node.right.elts)
+            case ast.Dict():
+                values = list(node.right.values)
+            case _:
+                values = [node.right]
+        return self._woven(left, PERCENT, values, depth)
+
+    def _woven(self, template: list[Part], marks: re.Pattern[str], values: list[ast.expr], depth: int) -> list[Part]:
+        """The template with its marks replaced by the values, in order."""
+        found: list[Part] = []
+        rest = list(values)
+        for part in template:
+            if isinstance(part, Hole):
+                found.append(part)
+                continue
+            pieces = marks.split(part)
+            for at, piece in enumerate(pieces):
+                found.append(piece)
+                if at < len(pieces) - 1 and rest:
+                    found += self._inlined(rest.pop(0), depth)
+        for value in rest:
+            found += self._inlined(value, depth)
+        return found
+
+    def _call(self, node: ast.Call, depth: int) -> list[Part]:
+        called = node.func
+        if isinstance(called, ast.Attribute):
+            match called.attr:
+                case "format" | "format_map" | "safe_substitute" | "substitute":
+                    return self._formatted(node, called.value, depth)
+                case "join":
+                    return self._joined(node, called.value, depth)
+                case name if name in PLAIN:
+                    return self._inlined(called.value, depth)
+        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        if node.args and (name in WRAPPERS or last(self.module.path(called)) in WRAPPERS):
+            return self._inlined(node.args[0], depth)
+        return [Hole(node=node)]
+
+    def _formatted(self, node: ast.Call, template: ast.expr, depth: int) -> list[Part]:
+        composed = self.module.resolved(template)
+        if isinstance(composed, ast.Call) and last(self.module.path(composed.func)) == "SQL":
+            # psycopg composes: `sql.SQL("… {}").format(Identifier(x))` quotes what it is given, and refuses plain text
+            return self.parts(composed.args[0], depth - 1) if composed.args else [Hole(node=node)]
+        left = self.parts(template, depth - 1)
+        if not any(isinstance(part, str) for part in left):
+            return [Hole(node=node)]
+        return self._woven(left, BRACES, [*node.args, *(keyword.value for keyword in node.keywords)], depth)
+
+    def _joined(self, node: ast.Call, separator: ast.expr, depth: int) -> list[Part]:
+        if not node.args:
+            return [Hole(node=node)]
+        glue = self.parts(separator, depth - 1)
+        items = self.module.resolved(node.args[0])
+        if isinstance(items, ast.List | ast.Tuple) and items is node.args[0]:
+            return [part for item in items.elts for part in (*self.parts(item, depth - 1), *glue)]
+        return [*glue, Hole(node=node.args[0])]
+
+    def settled(self, node: ast.expr, depth: int = DEPTH) -> bool:
+        """Whether the expression can only be something that the developer wrote, or a number."""
+        if depth <= 0:
+            return False
+        if node in self.seen:
+            return True
+        self.seen.add(node)
+        match node:
+            case ast.Constant() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
+                return True
+            case ast.Name():
+                return self._settled_name(node, depth - 1)
+            case ast.Attribute():
+                return self._settled_attribute(node, depth - 1)
+            case ast.Call():
+                return self._settled_call(node, depth - 1)
+            case ast.Dict():
+                return all(self.settled(value, depth - 1) for value in node.values)
+        return self._settled_compound(node, depth - 1)
+
+    def _all(self, nodes: list[ast.expr], depth: int) -> bool:
+        return all(self.settled(node, depth) for node in nodes)
+
+    def _settled_compound(self, node: ast.expr, depth: int) -> bool:
+        match node:
+            case ast.JoinedStr() | ast.BoolOp():
+                return self._all(node.values, depth)
+            case ast.FormattedValue() | ast.Starred() | ast.Await() | ast.Subscript():
+                return self.settled(node.value, depth)
+            case ast.List() | ast.Tuple() | ast.Set():
+                return self._all(node.elts, depth)
+            case ast.BinOp(op=ast.Mult()) if isinstance(node.left, ast.Constant | ast.List) or isinstance(node.right, ast.Constant):
+                side = node.left if isinstance(node.left, ast.Constant | ast.List) else node.right
+                return self.settled(side, depth)
+            case ast.BinOp():
+                return self.settled(node.left, depth) and self.settled(node.right, depth)
+            case ast.IfExp():
+                return self.settled(node.body, depth) and self.settled(node.orelse, depth)
+            case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
+                return self.settled(node.elt, depth)
+            case ast.UnaryOp():
+                return self.settled(node.operand, depth)
+        return False
+
+    def _settled_name(self, node: ast.Name, depth: int) -> bool:
+        bound = self.module.lookup(node)
+        if not bound or all(binding.how == "import" for binding in bound):
+            return SAFE_NAME.match(node.id) is not None
+        return all(self._settled_binding(node, binding, depth) for binding in bound) or self._guarded(node)
+
+    def _settled_binding(self, node: ast.Name, binding: Binding, depth: int) -> bool:
+        match binding.how:
+            case "assign" | "augment":
+                if binding.value is None:
+                    return binding.annotation is not None
+                added = self._added(node) if isinstance(binding.value, ast.List | ast.Set | ast.Call) else []
+                if isinstance(binding.value, ast.Call) and last(self.module.path(binding.value.func)) in ("list", "set"):
+                    return self._all([*binding.value.args, *added], depth)
+                return self._all([binding.value, *added], depth)
+            case "for" | "unpack":
+                return self._settled_item(binding, depth)
+            case "parameter":
+                return self._settled_parameter(binding, depth)
+        return False
+
+    def _added(self, node: ast.Name) -> list[ast.expr]:
+        """What is appended to the list of this name, in the same function."""
+        around = self.module.scope(node)
+        found = []
+        for call in (*self.module.called["append"], *self.module.called["extend"], *self.module.called["insert"], *self.module.called["add"]):
+            owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+            if isinstance(owner, ast.Name) and owner.id == node.id and call.args and self.module.scope(call) is around:
+                found.append(call.args[-1])
+        return found
+
+    def _settled_item(self, binding: Binding, depth: int) -> bool:
+        """An item of what is looped over or taken apart."""
+        source = binding.value
+        if isinstance(source, ast.Call):
+            name = last(self.module.path(source.func))
+            if name == "range" or (name == "enumerate" and binding.place == 0):
+                return True
+            if name in ("enumerate", "sorted", "reversed", "list", "set", "tuple", "zip"):
+                return self._all(source.args, depth)
+            if isinstance(source.func, ast.Attribute) and name in ("items", "keys", "values"):
+                return self._settled_mapping(source.func.value, binding.place, name, depth)
+        if isinstance(source, ast.List | ast.Tuple) and source.elts and all(isinstance(item, ast.Tuple | ast.List) for item in source.elts):
+            columns = [item.elts[binding.place] for item in source.elts
+                       if isinstance(item, ast.Tuple | ast.List) and -1 < binding.place < len(item.elts)]
+            return bool(columns) and self._all(columns, depth)
+        return source is not None and self.settled(source, depth)
+
+    def _settled_mapping(self, mapping: ast.expr, place: int, method: str, depth: int) -> bool:
+        """The keys of a model's dump are its fields; the keys of a literal are what was written."""
+        keys = method == "keys" or place == 0
+        value = self.module.resolved(mapping)
+        if keys and isinstance(value, ast.Call) and last(self.module.path(value.func)) in ("model_dump", "dict", "asdict", "_asdict"):
+            return bool(isinstance(value.func, ast.Attribute) or value.args)
+        if keys and isinstance(value, ast.Dict):
+            return all(key is not None and self.settled(key, depth) for key in value.keys)
+        if keys and isinstance(value, ast.DictComp):
+            return self.settled(value.key, depth) or bool(value.generators[0].ifs and ALLOWING.search(ast.dump(value.generators[0])))
+        return self.settled(mapping, depth)
+
+    def _settled_parameter(self, binding: Binding, depth: int) -> bool:
+        """Typed as a choice or a number, or given only settled values by every caller in the module."""
+        if binding.annotation is not None:
+            name = last(self.module.annotation(binding.annotation))
+            if name in ("Literal", "bool", "UUID", "Decimal", "datetime", "date") or self._is_enum(name):
+                return True
+        function = self.module.parents.get(self.module.parents.get(binding.node, binding.node))
+        if not isinstance(function, Function) or not isinstance(binding.node, ast.arg):
+            return False
+        calls = [call for call in self.module.called.get(function.name, []) if not self.module.inside(call, function)]
+        given = [_given(call, function, binding) for call in calls]
+        return bool(given) and all(value is not None and self.settled(value, depth) for value in given)
+
+    def _is_enum(self, name: str) -> bool:
+        owner = self.module.classes.get(name)
+        return owner is not None and any("Enum" in last(self.module.path(base)) for base in owner.bases)
+
+    def _settled_attribute(self, node: ast.Attribute, depth: int) -> bool:
+        if SAFE_NAME.match(node.attr) or node.attr in ("__tablename__", "__table__", "db_table", "__name__", "hex", "int", "lineno"):
+            return True
+        if node.attr in ("value", "name") and isinstance(node.value, ast.Name | ast.Attribute):
+            return self.settled(node.value, depth)
+        values = self.module.values(node)
+        return bool(values) and self._all(values, depth)
+
+    def _settled_call(self, node: ast.Call, depth: int) -> bool:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else last(self.module.path(node.func))
+        if name in NUMERIC or name in self.cleaners or last(self.module.path(node.func)) in self.cleaners:
+            return True
+        if isinstance(node.func, ast.Attribute):
+            if name in ("get", "keys", "values", "items"):
+                return self.settled(node.func.value, depth) and self._all(node.args[1:], depth)
+            if name == "join":
+                return self._all([node.func.value, *node.args], depth)
+            if name in PLAIN or name == "format":
+                return self._all([node.func.value, *node.args, *(k.value for k in node.keywords)], depth)
+        if name in ("list", "tuple", "set", "sorted", "str", "min", "max", "repr", "next", "iter", "reversed", "frozenset", "map"):
+            return bool(node.args) and self._all(node.args[1 if name == "map" else 0 :], depth)
+        inner = self.module.named.get(name, ())
+        returned = [r.value for f in inner for r in self.module.own(f) if isinstance(r, ast.Return) and r.value is not None]
+        return bool(returned) and self._all(returned, depth)
+
+    def _guarded(self, node: ast.Name) -> bool:
+        """Whether the function around checks the name against a list of what is allowed, or its form."""
+        around = self.module.function(node)
+        if around is None:
+            return False
+        for other in self.module.within(around):
+            if isinstance(other, ast.Compare) and isinstance(other.ops[0], ast.In | ast.NotIn) and _subject(other.left) == node.id:
+                against = other.comparators[0]
+                if isinstance(against, ast.List | ast.Tuple | ast.Set | ast.Dict) or ALLOWING.search(ast.dump(against)):
+                    return True
+                if isinstance(against, ast.Name) and SAFE_NAME.match(against.id):
+                    return True
+            if isinstance(other, ast.Call) and isinstance(other.func, ast.Attribute):
+                if other.func.attr in ("match", "fullmatch") and any(_subject(item) == node.id for item in other.args):
+                    return True
+                if other.func.attr in ("isidentifier", "isalnum", "isdigit", "isnumeric") and _subject(other.func.value) == node.id:
+                    return True
+        return False
+
+
+def _subject(node: ast.expr) -> str:
+    """The name that is looked at, through `.lower()`, `.strip()` and their kind."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _given(call: ast.Call, function: Function, binding: Binding) -> ast.expr | None:
+    """What a call gives for a parameter; its default where the call gives nothing."""
+    parameter = binding.node
+    assert isinstance(parameter, ast.arg)  # noqa: S101 - parameters are bound at their `arg`
+    for keyword in call.keywords:
+        if keyword.arg == parameter.arg:
+            return keyword.value
+    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+    if isinstance(call.func, ast.Attribute) and names[:1] in (["self"], ["cls"]):
+        names = names[1:]
+    at = names.index(parameter.arg) if parameter.arg in names else -1
+    if 0 <= at < len(call.args) and not any(isinstance(item, ast.Starred) for item in call.args):
+        return call.args[at]
+    return binding.value
+
+
+def parts(module: Module, node: ast.expr) -> list[Part]:
+    """The pieces of a text."""
+    return Reader(module=module).parts(node)
+
+
+def settled(module: Module, node: ast.expr, cleaners: frozenset[str] = frozenset()) -> bool:
+    """Whether an expression can only be what the developer wrote."""
+    return Reader(module=module, cleaners=cleaners).settled(node)
+
+
+def literal(module: Module, node: ast.expr | None) -> str | None:
+    """The text of an expression that is wholly literal, variables followed."""
+    if node is None:
+        return None
+    found = parts(module, node)
+    return "".join(part for part in found if isinstance(part, str)) if all(isinstance(part, str) for part in found) else None
+
+
+def written(module: Module, node: ast.expr | None) -> str:
+    """The literal pieces of a text, holes left empty."""
+    return "" if node is None else "".join(part for part in parts(module, node) if isinstance(part, str))
