@@ -20,8 +20,26 @@ import yaml
 from evals.errors import Fault, InputError
 from evals.persona import Example, HeaderWarning, Persona
 
-FIELDS = frozenset({"name", "description", "tools", "disallowedTools", "model", "permissionMode", "maxTurns", "skills",
-                    "mcpServers", "hooks", "memory", "background", "effort", "isolation", "color", "initialPrompt"})
+FIELDS = frozenset(
+    {
+        "name",
+        "description",
+        "tools",
+        "disallowedTools",
+        "model",
+        "permissionMode",
+        "maxTurns",
+        "skills",
+        "mcpServers",
+        "hooks",
+        "memory",
+        "background",
+        "effort",
+        "isolation",
+        "color",
+        "initialPrompt",
+    }
+)
 """The header fields that Claude Code knows; only these start a field in a header that is not valid YAML."""
 
 TEXT_LIMIT = 4_000_000
@@ -86,8 +104,13 @@ def read_agent(text: str, *, revision: str, source: str) -> Persona:
     name, name_notes = _name(value.get("name", ""), source)
     description = _decoded(value.get("description", ""))
     return Persona(
-        name=name, revision=revision, body=body.lstrip("\n").rstrip(), description=description, source=source,
-        examples=tuple(_examples(description)), header=tuple((field.key, field.raw) for field in fields),
+        name=name,
+        revision=revision,
+        body=body.lstrip("\n").rstrip(),
+        description=description,
+        source=source,
+        examples=tuple(_examples(description)),
+        header=tuple((field.key, field.raw) for field in fields),
         warnings=_warnings([*notes, *header_notes, *name_notes]),
     )
 

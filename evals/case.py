@@ -41,7 +41,9 @@ class Case:
     @cached_property
     def digest(self) -> str:
         """Identity of the whole content, version excepted."""
-        return digest({"content": [self.id, self.family, self.title, self.message, self.attachments, self.files, self.criteria]})
+        return digest(
+            {"content": [self.id, self.family, self.title, self.message, self.attachments, self.files, self.criteria]}
+        )
 
     @cached_property
     def user_text(self) -> str:
@@ -55,7 +57,9 @@ class Case:
     @cached_property
     def task(self) -> Task:
         """What graders may know."""
-        return Task(text=self.user_text, attachments=tuple((a.name, a.text) for a in self.attachments), files=self.files)
+        return Task(
+            text=self.user_text, attachments=tuple((a.name, a.text) for a in self.attachments), files=self.files
+        )
 
     def criterion(self, criterion_id: str) -> Criterion | None:
         return next((c for c in self.criteria if c.id == criterion_id), None)

@@ -44,8 +44,11 @@ def _complain(error: EvalsError) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="evals", description="Find out whether an edit of a persona prompt made its answers better or worse.",
-                                  epilog="Exit codes: 0 fine, 1 regression, 2 usage or invalid input, 3 incomplete, 4 not comparable.")
+    top = argparse.ArgumentParser(
+        prog="evals",
+        description="Find out whether an edit of a persona prompt made its answers better or worse.",
+        epilog="Exit codes: 0 fine, 1 regression, 2 usage or invalid input, 3 incomplete, 4 not comparable.",
+    )
     top.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", dest="verb")
     top.set_defaults(module="evals.commands.version")
@@ -59,14 +62,24 @@ def parser() -> argparse.ArgumentParser:
 Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_text: str, example: str, module: str | None = None) -> argparse.ArgumentParser:
-    one = verbs.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}")
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_text: str,
+    example: str,
+    module: str | None = None,
+) -> argparse.ArgumentParser:
+    one = verbs.add_parser(
+        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}"
+    )
     one.set_defaults(module=f"evals.commands.{module or name}")
     return one
 
 
 def _format(one: argparse.ArgumentParser, *choices: str) -> None:
-    one.add_argument("--format", choices=choices, default=choices[0], help="what to print on standard output (default: %(default)s)")
+    one.add_argument(
+        "--format", choices=choices, default=choices[0], help="what to print on standard output (default: %(default)s)"
+    )
 
 
 def _suite(one: argparse.ArgumentParser) -> None:
@@ -82,41 +95,97 @@ def positive(text: str) -> int:
 
 
 def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _verb(verbs, "run", "answer every case with every revision, grade the answers, write scorecards", "evals run --case 'jwt-*' --persona 0001 --persona 0002")
+    one = _verb(
+        verbs,
+        "run",
+        "answer every case with every revision, grade the answers, write scorecards",
+        "evals run --case 'jwt-*' --persona 0001 --persona 0002",
+    )
     _suite(one)
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
-    one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="a revision (0001), an agent file, or PATH@GITREF; may be repeated (default: all revisions)")
-    one.add_argument("--provider", choices=["replay", "live"], default="replay", help="replay the recordings, or ask the API (default: %(default)s)")
+    one.add_argument(
+        "--persona",
+        action="append",
+        metavar="PATH[@REF]",
+        help="a revision (0001), an agent file, or PATH@GITREF; may be repeated (default: all revisions)",
+    )
+    one.add_argument(
+        "--provider",
+        choices=["replay", "live"],
+        default="replay",
+        help="replay the recordings, or ask the API (default: %(default)s)",
+    )
     one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")
-    one.add_argument("--repeats", type=positive, metavar="K", help="answers per case and revision (default: the suite's)")
-    one.add_argument("-j", dest="jobs", type=positive, default=8, metavar="N", help="requests under way at once (default: %(default)s)")
+    one.add_argument(
+        "--repeats", type=positive, metavar="K", help="answers per case and revision (default: the suite's)"
+    )
+    one.add_argument(
+        "-j",
+        dest="jobs",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="requests under way at once (default: %(default)s)",
+    )
     one.add_argument("--limit", type=positive, metavar="N", help="at most N cases")
-    one.add_argument("--draw", default="0", metavar="S", help="another draw asks again for what is already remembered (default: %(default)s)")
+    one.add_argument(
+        "--draw",
+        default="0",
+        metavar="S",
+        help="another draw asks again for what is already remembered (default: %(default)s)",
+    )
     one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
-    one.add_argument("--out", metavar="DIR", help="write scorecards there (default: results/scorecards for a whole suite of numbered revisions replayed, else nowhere)")
+    one.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write scorecards there (default: results/scorecards for a whole suite of numbered revisions replayed, else nowhere)",
+    )
     _format(one, "table", "json")
 
 
 def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _verb(verbs, "grade", "grade any answer to a case by rules, without a model call", "evals grade --case jwt-auth answer.md")
+    one = _verb(
+        verbs,
+        "grade",
+        "grade any answer to a case by rules, without a model call",
+        "evals grade --case jwt-auth answer.md",
+    )
     _suite(one)
     one.add_argument("--case", required=True, metavar="ID", help="the case that the answer is to")
     one.add_argument("files", nargs="+", metavar="FILE", help="answers as Markdown; `-` is standard input")
     _format(one, "table", "json")
-    one = _verb(verbs, "scan", "look for defects in Markdown answers or source files, by rules alone", "evals scan app.py migration.sql answer.md")
+    one = _verb(
+        verbs,
+        "scan",
+        "look for defects in Markdown answers or source files, by rules alone",
+        "evals scan app.py migration.sql answer.md",
+    )
     one.add_argument("files", nargs="+", metavar="FILE", help=".md, .py, .js, .ts or .sql")
     one.add_argument("--rule", action="append", metavar="ID", help="only this rule; may be repeated")
     _format(one, "table", "json", "sarif")
 
 
 def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _verb(verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items")
+    one = _verb(
+        verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items"
+    )
     _suite(one)
-    one.add_argument("scorecard", nargs="?", metavar="SCORECARD", help="a revision (0001) or a scorecard's path (default: all revisions side by side)")
-    one.add_argument("--items", action="store_true", help="each criterion's pass rate per revision, and those at the ceiling or the floor")
-    one.add_argument("--disagreements", action="store_true", help="answers on which graders differ, with the evidence of each")
+    one.add_argument(
+        "scorecard",
+        nargs="?",
+        metavar="SCORECARD",
+        help="a revision (0001) or a scorecard's path (default: all revisions side by side)",
+    )
+    one.add_argument(
+        "--items",
+        action="store_true",
+        help="each criterion's pass rate per revision, and those at the ceiling or the floor",
+    )
+    one.add_argument(
+        "--disagreements", action="store_true", help="answers on which graders differ, with the evidence of each"
+    )
     one.add_argument("--case", metavar="C", help="with --criterion: every grade of it, with quotes")
     one.add_argument("--criterion", metavar="K", help="with --case")
     _format(one, "table", "json")
@@ -130,23 +199,43 @@ def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _verb(verbs, "validate", "check cases, personas, lock, recordings and scorecards; report every fault", "evals validate")
+    one = _verb(
+        verbs,
+        "validate",
+        "check cases, personas, lock, recordings and scorecards; report every fault",
+        "evals validate",
+    )
     one.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
     _format(one, "table", "json")
     _verb(verbs, "lock", "bind cases, persona, graders, settings and recordings in evals.lock", "evals lock")
-    one = _verb(verbs, "export", "write requests that have no recording as Message Batches JSON Lines", "evals export requests --to pending.jsonl")
+    one = _verb(
+        verbs,
+        "export",
+        "write requests that have no recording as Message Batches JSON Lines",
+        "evals export requests --to pending.jsonl",
+    )
     _suite(one)
     one.add_argument("what", choices=["requests"])
     one.add_argument("--to", metavar="FILE", help="default: standard output")
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
     one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
-    one = _verb(verbs, "import", "keep responses to exported requests as recordings, with their provenance",
-                "evals import responses results.jsonl --declare declared.json --set 2026-01", module="importing")
+    one = _verb(
+        verbs,
+        "import",
+        "keep responses to exported requests as recordings, with their provenance",
+        "evals import responses results.jsonl --declare declared.json --set 2026-01",
+        module="importing",
+    )
     _suite(one)
     one.add_argument("what", choices=["responses"])
     one.add_argument("file", metavar="FILE", help="JSON Lines as Message Batches returns them; `-` is standard input")
-    one.add_argument("--set", dest="recording_set", metavar="NAME", help="name of the recording set; needed for responses that carry no request id of the API")
+    one.add_argument(
+        "--set",
+        dest="recording_set",
+        metavar="NAME",
+        help="name of the recording set; needed for responses that carry no request id of the API",
+    )
     one.add_argument("--declare", metavar="FILE", help="JSON object of topic: statement, how the responses were made")
     one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)

@@ -1,11 +1,11 @@
 """Everything that can go wrong, in one tree.
 
-    EvalsError
-    ├── InputError            exit 2   a file, option or reference is wrong; carries every fault found
-    │   └── MissingRecording  exit 2   replay has no answer for a request
-    ├── Incomplete            exit 3   too much could not be scored
-    └── ProviderError         exit 3   the model's service failed; never stored, never scored
-        └── FatalProviderError exit 2  it will fail for every other request too (bad key, unknown model)
+EvalsError
+├── InputError            exit 2   a file, option or reference is wrong; carries every fault found
+│   └── MissingRecording  exit 2   replay has no answer for a request
+├── Incomplete            exit 3   too much could not be scored
+└── ProviderError         exit 3   the model's service failed; never stored, never scored
+    └── FatalProviderError exit 2  it will fail for every other request too (bad key, unknown model)
 """
 
 from __future__ import annotations

@@ -59,7 +59,13 @@ class Request:
     def fields(self) -> dict[str, str]:
         """A short spelling of each part, to say which part of two requests differs."""
         parts = {"system": self.system, "messages": self.messages}
-        small = {"model": self.model, "settings": self.settings, "repeat": self.repeat, "attempt": self.attempt, "draw": self.draw}
+        small = {
+            "model": self.model,
+            "settings": self.settings,
+            "repeat": self.repeat,
+            "attempt": self.attempt,
+            "draw": self.draw,
+        }
         return {name: digest(value)[:16] for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
 
 

@@ -92,7 +92,7 @@ def _framing(revision: object, pieces: object, file: str, faults: list[Fault]) -
 
 def _revision(revision: object, path: str, file: str, faults: list[Fault]) -> str:
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
-        message = f"a revision is four digits in quotes, such as \"0001\", not {str(revision)[:40]!r}"
+        message = f'a revision is four digits in quotes, such as "0001", not {str(revision)[:40]!r}'
         faults.append(Fault(file=file, path=path, message=message))
     return str(revision)
 

@@ -80,8 +80,16 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
     data: Any = located.data
     if faults or not isinstance(data, dict):
         return Loaded(suite=None, faults=tuple(faults))
-    suite = Suite(id=suite_id, persona=data["persona"], max_tokens=data["max_tokens"], repeats=data["repeats"], model=data["model"],
-                  judge=data["judge"], unscored_limit=data.get("unscored_limit", 0.05), cases=tuple(cases))
+    suite = Suite(
+        id=suite_id,
+        persona=data["persona"],
+        max_tokens=data["max_tokens"],
+        repeats=data["repeats"],
+        model=data["model"],
+        judge=data["judge"],
+        unscored_limit=data.get("unscored_limit", 0.05),
+        cases=tuple(cases),
+    )
     return Loaded(suite=suite, faults=())
 
 
@@ -113,8 +121,16 @@ def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
     if faults:
         return None, faults
     criteria = tuple(_criterion(item) for item in data["criteria"])
-    return Case(id=data["id"], version=data["version"], family=data["family"], title=data["title"], message=data["message"],
-                attachments=tuple(attachments), files=tuple(data.get("files", ())), criteria=criteria), []
+    return Case(
+        id=data["id"],
+        version=data["version"],
+        family=data["family"],
+        title=data["title"],
+        message=data["message"],
+        attachments=tuple(attachments),
+        files=tuple(data.get("files", ())),
+        criteria=criteria,
+    ), []
 
 
 def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator[Fault]:
@@ -134,19 +150,25 @@ def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator
         yield from _grader_faults(located, where, graders if isinstance(graders, list) else [], data)
 
 
-def _grader_faults(located: Located, where: tuple[str | int, ...], graders: list[Any], data: dict[str, Any]) -> Iterator[Fault]:
+def _grader_faults(
+    located: Located, where: tuple[str | int, ...], graders: list[Any], data: dict[str, Any]
+) -> Iterator[Fault]:
     kinds = ["judge" if item == "judge" else "rules" for item in graders]
     if kinds != sorted(kinds, key=["rules", "judge"].index):
         yield located.fault((*where, "graders"), "the most trusted grader comes first: rules before the judge")
     if kinds.count("judge") > 1:
         yield located.fault((*where, "graders"), "the judge is listed twice")
     if graders and isinstance(graders[-1], dict) and graders[-1].get("veto"):
-        yield located.fault((*where, "graders"), "rules with `veto` can only fail; name a grader after them that can pass")
+        yield located.fault(
+            (*where, "graders"), "rules with `veto` can only fail; name a grader after them that can pass"
+        )
     for number, item in enumerate(graders):
         rules = item.get("rules") if isinstance(item, dict) else None
         for position, rule in enumerate(rules if isinstance(rules, list) else []):
             if isinstance(rule, str) and rule not in RULE_IDS:
-                yield located.fault((*where, "graders", number, "rules", position), f"no rule {rule!r}{nearest(rule, RULE_IDS)}")
+                yield located.fault(
+                    (*where, "graders", number, "rules", position), f"no rule {rule!r}{nearest(rule, RULE_IDS)}"
+                )
         file = item.get("file") if isinstance(item, dict) else None
         if file is not None and file not in (data.get("files") or []):
             yield located.fault((*where, "graders", number, "file"), f"{file!r} is not among the case's `files`")
@@ -176,9 +198,17 @@ def _attachment(folder: Path, name: object) -> Attachment:
 
 
 def _criterion(item: dict[str, Any]) -> Criterion:
-    return Criterion(id=item["id"], dimension=Dimension(item["dimension"]), sort=Sort(item["sort"]), points=item["points"],
-                     statement=item["statement"].strip(), guidance=item["guidance"].strip(), covers=tuple(item["covers"]),
-                     graders=tuple(_grader(entry) for entry in item["graders"]), must=item.get("must", False))
+    return Criterion(
+        id=item["id"],
+        dimension=Dimension(item["dimension"]),
+        sort=Sort(item["sort"]),
+        points=item["points"],
+        statement=item["statement"].strip(),
+        guidance=item["guidance"].strip(),
+        covers=tuple(item["covers"]),
+        graders=tuple(_grader(entry) for entry in item["graders"]),
+        must=item.get("must", False),
+    )
 
 
 def _grader(entry: Any) -> GraderRef:
@@ -191,7 +221,9 @@ def select_cases(suite: Suite, pattern: str | None) -> tuple[Case, ...]:
     """The cases whose id matches a glob. Raises InputError when none does."""
     cases = tuple(case for case in suite.cases if pattern is None or fnmatchcase(case.id, pattern))
     if not cases:
-        raise InputError(f"no case of suite `{suite.id}` matches {pattern!r}{nearest(str(pattern), [c.id for c in suite.cases])}")
+        raise InputError(
+            f"no case of suite `{suite.id}` matches {pattern!r}{nearest(str(pattern), [c.id for c in suite.cases])}"
+        )
     return cases
 
 
@@ -200,10 +232,19 @@ def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
     folder = project.prompts / persona
     paths = sorted(path for path in folder.glob("*.md") if REVISION.match(path.name))
     numbers = [path.name[:4] for path in paths]
-    raise_all([Fault(message=f"revision {n} is there twice", file=project.shown(folder)) for n in sorted(set(numbers)) if numbers.count(n) > 1])
+    raise_all(
+        [
+            Fault(message=f"revision {n} is there twice", file=project.shown(folder))
+            for n in sorted(set(numbers))
+            if numbers.count(n) > 1
+        ]
+    )
     if not paths:
         raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/")
-    return tuple(read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path)) for path in paths)
+    return tuple(
+        read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path))
+        for path in paths
+    )
 
 
 def find_persona(project: Project, persona: str, wanted: str) -> Persona:
@@ -237,5 +278,13 @@ def load_instructions(project: Project, persona: str) -> Instructions | None:
 def unknown_covers(cases: Sequence[Case], instructions: Instructions, folder: str) -> list[Fault]:
     """Criteria that name an instruction which the persona does not have."""
     known = {item.id for item in instructions.items}
-    return [Fault(message=f"criterion `{criterion.id}` covers unknown instruction `{name}`{nearest(name, known)}", file=f"{folder}/{case.id}.yaml")
-            for case in cases for criterion in case.criteria for name in criterion.covers if name not in known]
+    return [
+        Fault(
+            message=f"criterion `{criterion.id}` covers unknown instruction `{name}`{nearest(name, known)}",
+            file=f"{folder}/{case.id}.yaml",
+        )
+        for case in cases
+        for criterion in case.criteria
+        for name in criterion.covers
+        if name not in known
+    ]

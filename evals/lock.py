@@ -29,12 +29,27 @@ def make_lock(suite: Suite, personas: Sequence[Persona], recordings: Sequence[Re
     cases: dict[str, Json] = {}
     for case in suite.cases:
         recorded = {r.place: digest(to_json(r)) for r in recordings if r.place.startswith(f"{case.id}/")}
-        cases[case.id] = {"version": case.version, "digest": case.digest, "recordings": digest(recorded) if recorded else None, "recorded": len(recorded)}
+        cases[case.id] = {
+            "version": case.version,
+            "digest": case.digest,
+            "recordings": digest(recorded) if recorded else None,
+            "recorded": len(recorded),
+        }
     return {
         "cases": cases,
         "persona": {"name": suite.persona, "revisions": {persona.revision: persona.digest for persona in personas}},
-        "graders": {"reader": READER_VERSION, "judge": judge_version(), "rules": {rule: RULES_BY_ID[rule].version for rule in used}},
-        "settings": {"max_tokens": suite.max_tokens, "repeats": suite.repeats, "model": suite.model, "judge": suite.judge, "unscored_limit": suite.unscored_limit},
+        "graders": {
+            "reader": READER_VERSION,
+            "judge": judge_version(),
+            "rules": {rule: RULES_BY_ID[rule].version for rule in used},
+        },
+        "settings": {
+            "max_tokens": suite.max_tokens,
+            "repeats": suite.repeats,
+            "model": suite.model,
+            "judge": suite.judge,
+            "unscored_limit": suite.unscored_limit,
+        },
     }
 
 
@@ -51,7 +66,12 @@ def read_lock(path: Path) -> dict[str, Any]:
         if data["format"] != FORMAT or not all(isinstance(suite["cases"], dict) for suite in data["suites"].values()):
             raise ValueError("another format")  # noqa: TRY301 - one message for every way of not being a lock
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(Fault(message=f"is not a lock ({error}); restore it from git, or delete it and run `evals lock`", file=path.name)) from None
+        raise InputError(
+            Fault(
+                message=f"is not a lock ({error}); restore it from git, or delete it and run `evals lock`",
+                file=path.name,
+            )
+        ) from None
     suites: dict[str, Any] = data["suites"]
     return suites
 
@@ -61,10 +81,20 @@ def differences(suite: str, locked: dict[str, Any] | None, now: dict[str, Any]) 
     if locked is None:
         return [Fault(message=f"suite `{suite}` is not in the lock; run `evals lock`", file="evals.lock")]
     faults = list(_case_differences(suite, locked["cases"], now["cases"]))
-    for name, what in (("persona", "a revision of the persona"), ("graders", "a grader"), ("settings", "a setting of suite.yaml")):
+    for name, what in (
+        ("persona", "a revision of the persona"),
+        ("graders", "a grader"),
+        ("settings", "a setting of suite.yaml"),
+    ):
         if locked.get(name) != now[name]:
             parts = ", ".join(_changed(locked.get(name) or {}, now[name]))
-            faults.append(Fault(message=f"{what} is not as locked ({parts}); run `evals lock` if that is meant, then `evals run`", file="evals.lock", path=f"$.suites.{suite}.{name}"))
+            faults.append(
+                Fault(
+                    message=f"{what} is not as locked ({parts}); run `evals lock` if that is meant, then `evals run`",
+                    file="evals.lock",
+                    path=f"$.suites.{suite}.{name}",
+                )
+            )
     return faults
 
 
@@ -73,14 +103,25 @@ def _case_differences(suite: str, locked: dict[str, Any], now: dict[str, Any]) -
         file = f"cases/{suite}/{case}.yaml"
         before, after = locked.get(case), now.get(case)
         if before is None or after is None:
-            yield Fault(message=f"the case is {'new' if before is None else 'gone'} since the lock; run `evals lock`", file=file)
+            yield Fault(
+                message=f"the case is {'new' if before is None else 'gone'} since the lock; run `evals lock`", file=file
+            )
         elif before["digest"] != after["digest"] and before["version"] >= after["version"]:
-            yield Fault(message=f"the case has changed and is still version {after['version']}; raise `version`, record its answers again, then run `evals lock`", file=file)
+            yield Fault(
+                message=f"the case has changed and is still version {after['version']}; raise `version`, record its answers again, then run `evals lock`",
+                file=file,
+            )
         elif (before["digest"], before["version"]) != (after["digest"], after["version"]):
-            yield Fault(message=f"version {after['version']} is not locked yet (the lock has {before['version']}); run `evals lock`", file=file)
+            yield Fault(
+                message=f"version {after['version']} is not locked yet (the lock has {before['version']}); run `evals lock`",
+                file=file,
+            )
         if before and after and before["recordings"] != after["recordings"]:
-            yield Fault(message=f"recordings of `{case}` are not as locked ({before['recorded']} then, {after['recorded']} now); "
-                                "restore them from git, or run `evals lock` if they were recorded anew", file="evals.lock")
+            yield Fault(
+                message=f"recordings of `{case}` are not as locked ({before['recorded']} then, {after['recorded']} now); "
+                "restore them from git, or run `evals lock` if they were recorded anew",
+                file="evals.lock",
+            )
 
 
 def _changed(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -95,7 +136,9 @@ def unlocked_changes(suite: str, locked: dict[str, Any] | None, now: dict[str, A
     """Changes that `evals lock` must refuse: content that changed under an old version."""
     if locked is None:
         return []
-    return [fault for fault in _case_differences(suite, locked["cases"], now["cases"]) if "still version" in fault.message]
+    return [
+        fault for fault in _case_differences(suite, locked["cases"], now["cases"]) if "still version" in fault.message
+    ]
 
 
 def write_lock(path: Path, suites: dict[str, Json]) -> None:

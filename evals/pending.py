@@ -25,8 +25,21 @@ class Wanted:
     """None while the request is pending."""
 
 
-def wanted_requests(trials: Sequence[Trial], recordings: Mapping[str, Recording], *, judge_model: str) -> Iterator[Wanted]:
-    """Every request that replaying the trials asks for, as far as the recordings tell, in order."""
+def wanted_requests(
+    trials: Sequence[Trial], recordings: Mapping[str, Recording], *, judge_model: str
+) -> Iterator[Wanted]:
+    """Every request that replaying the trials asks for, as far as the recordings tell, in order.
+
+    Equal requests share one recording (two equal answers ask the judge the same), so each stands here once.
+    """
+    seen: set[str] = set()
+    for wanted in _all_wanted(trials, recordings, judge_model):
+        if wanted.request.digest not in seen:
+            seen.add(wanted.request.digest)
+            yield wanted
+
+
+def _all_wanted(trials: Sequence[Trial], recordings: Mapping[str, Recording], judge_model: str) -> Iterator[Wanted]:
     for trial in trials:
         place = answer_place(trial.case.id, trial.persona.revision, trial.repeat)
         answer = recordings.get(trial.request.digest)
@@ -35,7 +48,9 @@ def wanted_requests(trials: Sequence[Trial], recordings: Mapping[str, Recording]
             yield from _judge_requests(trial, answer.response.text, place, recordings, judge_model)
 
 
-def _judge_requests(trial: Trial, answer: str, place: str, recordings: Mapping[str, Recording], model: str) -> Iterator[Wanted]:
+def _judge_requests(
+    trial: Trial, answer: str, place: str, recordings: Mapping[str, Recording], model: str
+) -> Iterator[Wanted]:
     for criterion in judged_criteria(trial):
         for attempt in range(1, ATTEMPTS + 1):
             request = judge_request(trial, criterion, answer, model=model, attempt=attempt)

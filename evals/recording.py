@@ -54,23 +54,41 @@ def to_json(recording: Recording) -> dict[str, Json]:
     response, provenance = recording.response, recording.response.provenance
     usage: Json = None
     if response.usage:
-        usage = {name: value for name, value in vars(response.usage).items()}
+        usage = dict(vars(response.usage).items())
     fields: dict[str, Json] = dict(recording.fields)
     return {
         "request": {"digest": recording.digest, "fields": fields},
-        "response": {"model": response.model, "stop_reason": response.stop_reason, "usage": usage, "text": response.text},
-        "provenance": {"kind": provenance.kind, "recording_set": provenance.recording_set, "request_id": provenance.request_id,
-                       "declared": {topic: statement for topic, statement in provenance.declared}},
+        "response": {
+            "model": response.model,
+            "stop_reason": response.stop_reason,
+            "usage": usage,
+            "text": response.text,
+        },
+        "provenance": {
+            "kind": provenance.kind,
+            "recording_set": provenance.recording_set,
+            "request_id": provenance.request_id,
+            "declared": dict(provenance.declared),
+        },
     }
 
 
 def from_json(data: Any, place: str) -> Recording:
     """The recording in checked JSON data."""
     said, origin = data["response"], data["provenance"]
-    provenance = Provenance(kind=origin["kind"], recording_set=origin["recording_set"], request_id=origin["request_id"],
-                            declared=tuple(sorted(origin["declared"].items())))
-    response = Response(text=said["text"], provenance=provenance, model=said["model"], stop_reason=said["stop_reason"],
-                        usage=Usage(**said["usage"]) if said["usage"] else None)
+    provenance = Provenance(
+        kind=origin["kind"],
+        recording_set=origin["recording_set"],
+        request_id=origin["request_id"],
+        declared=tuple(sorted(origin["declared"].items())),
+    )
+    response = Response(
+        text=said["text"],
+        provenance=provenance,
+        model=said["model"],
+        stop_reason=said["stop_reason"],
+        usage=Usage(**said["usage"]) if said["usage"] else None,
+    )
     return Recording(digest=data["request"]["digest"], fields=data["request"]["fields"], response=response, place=place)
 
 
@@ -101,7 +119,9 @@ def _files(folder: Path) -> Iterator[Path]:
     """JSON files below the folder, in order, links left out: they could lead outside."""
     for root, folders, names in os.walk(folder):
         folders.sort()
-        yield from (Path(root, name) for name in sorted(names) if name.endswith(".json") and not Path(root, name).is_symlink())
+        yield from (
+            Path(root, name) for name in sorted(names) if name.endswith(".json") and not Path(root, name).is_symlink()
+        )
 
 
 def write_recording(folder: Path, recording: Recording) -> Path:

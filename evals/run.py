@@ -43,12 +43,21 @@ class Graded:
     failure: str = ""
 
 
-def judge_request(trial: Trial, criterion: Criterion, answer: str, *, model: str, vote: int = 1, attempt: int = 1) -> Request:
+def judge_request(
+    trial: Trial, criterion: Criterion, answer: str, *, model: str, vote: int = 1, attempt: int = 1
+) -> Request:
     """The request that asks a judge about one criterion of one answer."""
     question = ask(criterion, trial.case.task, answer)
     settings = Settings(max_tokens=JUDGE_MAX_TOKENS, schema=question.schema)
-    return Request(model=model, system=question.system, messages=(Message(role="user", text=question.text),), settings=settings,
-                   repeat=vote, attempt=attempt, draw=trial.request.draw)
+    return Request(
+        model=model,
+        system=question.system,
+        messages=(Message(role="user", text=question.text),),
+        settings=settings,
+        repeat=vote,
+        attempt=attempt,
+        draw=trial.request.draw,
+    )
 
 
 def judged_criteria(trial: Trial) -> tuple[Criterion, ...]:
@@ -56,21 +65,35 @@ def judged_criteria(trial: Trial) -> tuple[Criterion, ...]:
     return tuple(c for c in trial.case.criteria if any(ref.kind is Kind.JUDGE for ref in c.graders))
 
 
-async def run(trials: Sequence[Trial], provider: Provider, judge: Provider, *, judge_model: str, jobs: int,
-              progress: Progress = lambda *_: None) -> list[Graded]:
+async def run(
+    trials: Sequence[Trial],
+    provider: Provider,
+    judge: Provider,
+    *,
+    judge_model: str,
+    jobs: int,
+    progress: Progress = lambda *_: None,
+) -> list[Graded]:
     """Answer and grade every trial, in order.
 
     Raises MissingRecording with all that is missing, before any grade, and FatalProviderError at once.
     """
-    gate = asyncio.Semaphore(jobs)
-    answers = await _all([_respond(gate, provider, trial.request) for trial in trials], "answers", progress)
-    questions = [(trial, criterion, answer.text) for trial, answer in zip(trials, answers, strict=True)
-                 if isinstance(answer, Response) for criterion in judged_criteria(trial)]
-    verdicts = await _all([_verdict(gate, judge, *question, judge_model) for question in questions], "judge replies", progress)
+    gate = _Gate(jobs)
+    answers = await _all([gate.respond(provider, trial.request) for trial in trials], "answers", progress)
+    questions = [
+        (trial, criterion, answer.text)
+        for trial, answer in zip(trials, answers, strict=True)
+        if isinstance(answer, Response)
+        for criterion in judged_criteria(trial)
+    ]
+    verdicts = await _all(
+        [_verdict(gate, judge, *question, judge_model) for question in questions], "judge replies", progress
+    )
     by_trial: dict[str, list[Grade]] = {trial.name: [] for trial in trials}
     for (trial, criterion, _), verdict in zip(questions, verdicts, strict=True):
-        failed = isinstance(verdict, ProviderError)
-        by_trial[trial.name].append(not_judged(criterion, f"the judge failed: {verdict}", judge=judge_model) if failed else verdict)
+        if isinstance(verdict, ProviderError):
+            verdict = not_judged(criterion, f"the judge failed: {verdict}", judge=judge_model)
+        by_trial[trial.name].append(verdict)
     graded = []
     for done, (trial, answer) in enumerate(zip(trials, answers, strict=True), 1):
         graded.append(_graded(trial, answer, by_trial[trial.name]))
@@ -108,19 +131,36 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
     return [result for result in results if not isinstance(result, MissingRecording)]
 
 
-async def _respond(gate: asyncio.Semaphore, provider: Provider, request: Request) -> Response:
-    async with gate:
-        return await provider.respond(request)
+class _Gate:
+    """Lets so many requests through at once, and none any more after a fatal error."""
+
+    def __init__(self, jobs: int) -> None:
+        self._semaphore = asyncio.Semaphore(jobs)
+        self._fatal: FatalProviderError | None = None
+
+    async def respond(self, provider: Provider, request: Request) -> Response:
+        async with self._semaphore:
+            if self._fatal:
+                raise self._fatal
+            try:
+                return await provider.respond(request)
+            except FatalProviderError as error:
+                self._fatal = error
+                raise
 
 
-async def _verdict(gate: asyncio.Semaphore, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str) -> Grade:
+async def _verdict(
+    gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str
+) -> Grade:
     """Ask once; ask once more when the reply is invalid; then the criterion is unscored by this judge."""
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):
         request = judge_request(trial, criterion, answer, model=model, attempt=attempt)
-        response = await _respond(gate, judge, request)
+        response = await gate.respond(judge, request)
         try:
-            return judged(criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason)
+            return judged(
+                criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason
+            )
         except InvalidVerdict as error:
             reason = str(error)
     return not_judged(criterion, f"no valid reply in {ATTEMPTS} attempts: {reason}", judge=model)

@@ -24,7 +24,11 @@ class RunLog:
         self._file = path.open("a", encoding="utf-8", errors="surrogatepass")
 
     def write(self, event: str, **details: Json) -> None:
-        line = json.dumps({"event": event, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}, ensure_ascii=False, sort_keys=True)
+        line = json.dumps(
+            {"event": event, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details},
+            ensure_ascii=False,
+            sort_keys=True,
+        )
         self._file.write(line + "\n")
         self._file.flush()
 

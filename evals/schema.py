@@ -48,7 +48,8 @@ def errors_of(data: Json, schema: str) -> list[str]:
 
 def _message(error: ValidationError) -> str:
     """The library's message, shortened where it would print whole documents."""
-    if error.validator in ("anyOf", "oneOf") and "title" in error.schema:
-        return f"is not {error.schema['title']}"
+    schema = error.schema
+    if error.validator in ("anyOf", "oneOf") and isinstance(schema, dict) and "title" in schema:
+        return f"is not {schema['title']}"
     message = error.message
     return message if len(message) <= 300 else f"{message[:140]} … {message[-140:]}"

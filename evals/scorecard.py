@@ -16,7 +16,6 @@ from evals.run import Graded
 from evals.statistics import fixed_suite_interval
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Sort, Status, prevailing
 
-
 NOT_STATED = "not stated"
 UNSTATED_LABEL = "claude (imported, version not stated)"
 
@@ -154,24 +153,51 @@ def mean_of_means(scores: Sequence[Sequence[float]]) -> float | None:
     return sum(sum(case) / len(case) for case in scores) / len(scores) if scores else None
 
 
-def tally(suite: Suite, persona: Persona, graded: Sequence[Graded], *, judge_model: str, judge_context: str = NOT_STATED) -> Scorecard:
+def tally(
+    suite: Suite, persona: Persona, graded: Sequence[Graded], *, judge_model: str, judge_context: str = NOT_STATED
+) -> Scorecard:
     """The scorecard of one revision from its graded answers."""
     cases = [case for case in suite.cases if any(item.trial.case.id == case.id for item in graded)]
-    outcomes: Outcomes = {case.id: [_prevailing(item) for item in graded if item.trial.case.id == case.id] for case in cases}
-    criteria = tuple(_criterion_line(case, criterion, [grades[criterion.id] for grades in outcomes[case.id]])
-                     for case in cases for criterion in case.criteria)
-    dimensions = tuple(_dimension_line(dimension, cases, outcomes, [line for line in criteria if line.criterion.dimension is dimension])
-                       for dimension in Dimension if any(line.criterion.dimension is dimension for line in criteria))
+    outcomes: Outcomes = {
+        case.id: [_prevailing(item) for item in graded if item.trial.case.id == case.id] for case in cases
+    }
+    criteria = tuple(
+        _criterion_line(case, criterion, [grades[criterion.id] for grades in outcomes[case.id]])
+        for case in cases
+        for criterion in case.criteria
+    )
+    dimensions = tuple(
+        _dimension_line(
+            dimension, cases, outcomes, [line for line in criteria if line.criterion.dimension is dimension]
+        )
+        for dimension in Dimension
+        if any(line.criterion.dimension is dimension for line in criteria)
+    )
     lines = tuple(line for item in graded for line in _grade_lines(item))
-    return Scorecard(header=_header(suite, persona, graded, cases, lines, judge_model, judge_context), criteria=criteria, dimensions=dimensions, grades=lines)
+    return Scorecard(
+        header=_header(suite, persona, graded, cases, lines, judge_model, judge_context),
+        criteria=criteria,
+        dimensions=dimensions,
+        grades=lines,
+    )
 
 
 def _prevailing(item: Graded) -> dict[str, Grade]:
-    return {c.id: prevailing(tuple(g for g in item.grades if g.criterion == c.id)) or _ungraded(c, item) for c in item.trial.case.criteria}
+    return {
+        c.id: prevailing(tuple(g for g in item.grades if g.criterion == c.id)) or _ungraded(c, item)
+        for c in item.trial.case.criteria
+    }
 
 
 def _ungraded(criterion: Criterion, item: Graded) -> Grade:
-    return Grade(criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=item.failure or "no grader")
+    return Grade(
+        criterion=criterion.id,
+        status=Status.UNSCORED,
+        kind=Kind.RULE,
+        grader="none",
+        version="-",
+        reason=item.failure or "no grader",
+    )
 
 
 def _count_kinds(grades: Iterable[Grade]) -> tuple[tuple[Kind, int], ...]:
@@ -181,20 +207,36 @@ def _count_kinds(grades: Iterable[Grade]) -> tuple[tuple[Kind, int], ...]:
 
 def _criterion_line(case: Case, criterion: Criterion, grades: Sequence[Grade]) -> CriterionLine:
     counted = Counter(grade.status for grade in grades)
-    return CriterionLine(case=case.id, criterion=criterion, passes=counted[Status.PASS], fails=counted[Status.FAIL],
-                         not_applicable=counted[Status.NOT_APPLICABLE], unscored=counted[Status.UNSCORED], decided_by=_count_kinds(grades))
+    return CriterionLine(
+        case=case.id,
+        criterion=criterion,
+        passes=counted[Status.PASS],
+        fails=counted[Status.FAIL],
+        not_applicable=counted[Status.NOT_APPLICABLE],
+        unscored=counted[Status.UNSCORED],
+        decided_by=_count_kinds(grades),
+    )
 
 
-def _dimension_line(dimension: Dimension, cases: Sequence[Case], outcomes: Outcomes, lines: Sequence[CriterionLine]) -> DimensionLine:
+def _dimension_line(
+    dimension: Dimension, cases: Sequence[Case], outcomes: Outcomes, lines: Sequence[CriterionLine]
+) -> DimensionLine:
     scores = case_scores(cases, outcomes, lambda c: c.dimension is dimension)
     firm = case_scores(cases, outcomes, lambda c: c.dimension is dimension and c.sort is not Sort.PROMISE)
     kinds: Counter[Kind] = Counter()
     for line in lines:
         kinds.update(dict(line.decided_by))
-    return DimensionLine(dimension=dimension, score=mean_of_means(scores), interval=fixed_suite_interval(scores) if scores else None,
-                         without_promises=mean_of_means(firm), cases=len(scores), scored=sum(line.scored for line in lines),
-                         unscored=sum(line.unscored for line in lines), not_applicable=sum(line.not_applicable for line in lines),
-                         decided_by=tuple((kind, kinds[kind]) for kind in TRUST if kinds[kind]))
+    return DimensionLine(
+        dimension=dimension,
+        score=mean_of_means(scores),
+        interval=fixed_suite_interval(scores) if scores else None,
+        without_promises=mean_of_means(firm),
+        cases=len(scores),
+        scored=sum(line.scored for line in lines),
+        unscored=sum(line.unscored for line in lines),
+        not_applicable=sum(line.not_applicable for line in lines),
+        decided_by=tuple((kind, kinds[kind]) for kind in TRUST if kinds[kind]),
+    )
 
 
 def _grade_lines(item: Graded) -> Iterable[GradeLine]:
@@ -202,18 +244,43 @@ def _grade_lines(item: Graded) -> Iterable[GradeLine]:
     counting = _prevailing(item)
     grades = item.grades or tuple(counting.values())
     for grade in grades:
-        yield GradeLine(case=item.trial.case.id, repeat=item.trial.repeat, answer=answer, grade=grade, prevails=counting[grade.criterion] is grade)
+        yield GradeLine(
+            case=item.trial.case.id,
+            repeat=item.trial.repeat,
+            answer=answer,
+            grade=grade,
+            prevails=counting[grade.criterion] is grade,
+        )
 
 
-def _header(suite: Suite, persona: Persona, graded: Sequence[Graded], cases: Sequence[Case], lines: Sequence[GradeLine],
-            judge_model: str, judge_context: str) -> Header:
+def _header(
+    suite: Suite,
+    persona: Persona,
+    graded: Sequence[Graded],
+    cases: Sequence[Case],
+    lines: Sequence[GradeLine],
+    judge_model: str,
+    judge_context: str,
+) -> Header:
     responses = [item.response for item in graded if item.response]
-    models = sorted({r.model or (UNSTATED_LABEL if r.provenance.kind == "imported" else r.provenance.kind) for r in responses})
+    models = sorted(
+        {r.model or (UNSTATED_LABEL if r.provenance.kind == "imported" else r.provenance.kind) for r in responses}
+    )
     sets = sorted({r.provenance.recording_set for r in responses if r.provenance.recording_set})
     judges = sorted({line.grade.grader for line in lines if line.grade.kind is Kind.JUDGE})
-    versions = {(line.grade.grader if line.grade.kind is not Kind.JUDGE else "judge", line.grade.version) for line in lines}
-    return Header(suite=suite.id, persona=persona.name, revision=persona.revision, persona_digest=persona.digest, model=", ".join(models) or "none",
-                  judge=", ".join(judges) or judge_model, judge_context=judge_context, recording_set=", ".join(sets) or None,
-                  repeats=max((item.trial.repeat for item in graded), default=0),
-                  cases=tuple((case.id, case.version, case.digest) for case in cases), graders=tuple(sorted(versions)))
-
+    versions = {
+        (line.grade.grader if line.grade.kind is not Kind.JUDGE else "judge", line.grade.version) for line in lines
+    }
+    return Header(
+        suite=suite.id,
+        persona=persona.name,
+        revision=persona.revision,
+        persona_digest=persona.digest,
+        model=", ".join(models) or "none",
+        judge=", ".join(judges) or judge_model,
+        judge_context=judge_context,
+        recording_set=", ".join(sets) or None,
+        repeats=max((item.trial.repeat for item in graded), default=0),
+        cases=tuple((case.id, case.version, case.digest) for case in cases),
+        graders=tuple(sorted(versions)),
+    )

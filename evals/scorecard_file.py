@@ -29,9 +29,18 @@ def rounded(value: float | None) -> float | None:
 
 def header_json(header: Header) -> dict[str, Json]:
     return {
-        "line": "scorecard", "format": FORMAT, "suite": header.suite, "persona": header.persona, "revision": header.revision,
-        "persona_digest": header.persona_digest, "model": header.model, "judge": header.judge, "judge_context": header.judge_context,
-        "judge_licence": None, "recording_set": header.recording_set, "repeats": header.repeats,
+        "line": "scorecard",
+        "format": FORMAT,
+        "suite": header.suite,
+        "persona": header.persona,
+        "revision": header.revision,
+        "persona_digest": header.persona_digest,
+        "model": header.model,
+        "judge": header.judge,
+        "judge_context": header.judge_context,
+        "judge_licence": None,
+        "recording_set": header.recording_set,
+        "repeats": header.repeats,
         "cases": [{"case": case, "version": version, "digest": digest} for case, version, digest in header.cases],
         "graders": [{"grader": grader, "version": version} for grader, version in header.graders],
     }
@@ -40,26 +49,52 @@ def header_json(header: Header) -> dict[str, Json]:
 def criterion_json(line: CriterionLine) -> dict[str, Json]:
     criterion = line.criterion
     return {
-        "line": "criterion", "case": line.case, "criterion": criterion.id, "dimension": criterion.dimension.value, "sort": criterion.sort.value,
-        "points": criterion.points, "must": criterion.must, "passes": line.passes, "scored": line.scored, "unscored": line.unscored,
-        "not_applicable": line.not_applicable, "repeats": line.repeats, "decided_by": {kind.value: count for kind, count in line.decided_by},
+        "line": "criterion",
+        "case": line.case,
+        "criterion": criterion.id,
+        "dimension": criterion.dimension.value,
+        "sort": criterion.sort.value,
+        "points": criterion.points,
+        "must": criterion.must,
+        "passes": line.passes,
+        "scored": line.scored,
+        "unscored": line.unscored,
+        "not_applicable": line.not_applicable,
+        "repeats": line.repeats,
+        "decided_by": {kind.value: count for kind, count in line.decided_by},
     }
 
 
 def dimension_json(line: DimensionLine) -> dict[str, Json]:
     low, high = line.interval or (None, None)
     return {
-        "line": "dimension", "dimension": line.dimension.value, "score": rounded(line.score), "low": rounded(low), "high": rounded(high),
-        "without_promises": rounded(line.without_promises), "cases": line.cases, "scored": line.scored, "unscored": line.unscored,
-        "not_applicable": line.not_applicable, "decided_by": {kind.value: count for kind, count in line.decided_by},
+        "line": "dimension",
+        "dimension": line.dimension.value,
+        "score": rounded(line.score),
+        "low": rounded(low),
+        "high": rounded(high),
+        "without_promises": rounded(line.without_promises),
+        "cases": line.cases,
+        "scored": line.scored,
+        "unscored": line.unscored,
+        "not_applicable": line.not_applicable,
+        "decided_by": {kind.value: count for kind, count in line.decided_by},
     }
 
 
 def grade_json(line: GradeLine) -> dict[str, Json]:
     grade = line.grade
     return {
-        "case": line.case, "repeat": line.repeat, "criterion": grade.criterion, "status": grade.status.value, "kind": grade.kind.value,
-        "grader": grade.grader, "version": grade.version, "prevails": line.prevails, "answer": line.answer, "reason": grade.reason,
+        "case": line.case,
+        "repeat": line.repeat,
+        "criterion": grade.criterion,
+        "status": grade.status.value,
+        "kind": grade.kind.value,
+        "grader": grade.grader,
+        "version": grade.version,
+        "prevails": line.prevails,
+        "answer": line.answer,
+        "reason": grade.reason,
         "evidence": [{"quote": e.quote, "line": e.line} for e in grade.evidence],
     }
 
@@ -73,7 +108,9 @@ def card_text(card: Scorecard) -> str:
 
 def grades_text(lines: Iterable[GradeLine]) -> str:
     """The text of `NNNN.grades.jsonl`."""
-    ordered = sorted(lines, key=lambda line: (line.case, line.grade.criterion, line.repeat, line.grade.kind, line.grade.grader))
+    ordered = sorted(
+        lines, key=lambda line: (line.case, line.grade.criterion, line.repeat, line.grade.kind, line.grade.grader)
+    )
     return "".join(canonical(grade_json(line)) + "\n" for line in ordered)
 
 
@@ -112,11 +149,17 @@ def read_card(path: Path, shown: str) -> Scorecard:
             else:
                 dimensions.append(_dimension(row))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(Fault(message=f"is not a line of a scorecard ({error!r}); run `evals run` again", file=shown, line=number)) from None
+            raise InputError(
+                Fault(
+                    message=f"is not a line of a scorecard ({error!r}); run `evals run` again", file=shown, line=number
+                )
+            ) from None
     if header is None:
         raise InputError(Fault(message="has no header line; run `evals run` again", file=shown, line=1))
     grades = path.with_name(path.name.removesuffix(".jsonl") + ".grades.jsonl")
-    return Scorecard(header=header, criteria=tuple(criteria), dimensions=tuple(dimensions), grades=tuple(_grades(grades, shown)))
+    return Scorecard(
+        header=header, criteria=tuple(criteria), dimensions=tuple(dimensions), grades=tuple(_grades(grades, shown))
+    )
 
 
 def _rows(path: Path, shown: str) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -135,18 +178,43 @@ def _rows(path: Path, shown: str) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def _header(row: dict[str, Any]) -> Header:
-    return Header(suite=row["suite"], persona=row["persona"], revision=row["revision"], persona_digest=row["persona_digest"], model=row["model"],
-                  judge=row["judge"], judge_context=row["judge_context"], recording_set=row["recording_set"], repeats=row["repeats"],
-                  cases=tuple((c["case"], c["version"], c["digest"]) for c in row["cases"]),
-                  graders=tuple((g["grader"], g["version"]) for g in row["graders"]))
+    return Header(
+        suite=row["suite"],
+        persona=row["persona"],
+        revision=row["revision"],
+        persona_digest=row["persona_digest"],
+        model=row["model"],
+        judge=row["judge"],
+        judge_context=row["judge_context"],
+        recording_set=row["recording_set"],
+        repeats=row["repeats"],
+        cases=tuple((c["case"], c["version"], c["digest"]) for c in row["cases"]),
+        graders=tuple((g["grader"], g["version"]) for g in row["graders"]),
+    )
 
 
 def _criterion(row: dict[str, Any]) -> CriterionLine:
     """Statement and guidance are not in the file; they belong to the case."""
-    criterion = Criterion(id=row["criterion"], dimension=Dimension(row["dimension"]), sort=Sort(row["sort"]), points=row["points"],
-                          statement="", guidance="", covers=(), graders=(), must=row["must"])
-    return CriterionLine(case=row["case"], criterion=criterion, passes=row["passes"], fails=row["scored"] - row["passes"],
-                         not_applicable=row["not_applicable"], unscored=row["unscored"], decided_by=_kinds(row))
+    criterion = Criterion(
+        id=row["criterion"],
+        dimension=Dimension(row["dimension"]),
+        sort=Sort(row["sort"]),
+        points=row["points"],
+        statement="",
+        guidance="",
+        covers=(),
+        graders=(),
+        must=row["must"],
+    )
+    return CriterionLine(
+        case=row["case"],
+        criterion=criterion,
+        passes=row["passes"],
+        fails=row["scored"] - row["passes"],
+        not_applicable=row["not_applicable"],
+        unscored=row["unscored"],
+        decided_by=_kinds(row),
+    )
 
 
 def _kinds(row: dict[str, Any]) -> tuple[tuple[Kind, int], ...]:
@@ -155,22 +223,46 @@ def _kinds(row: dict[str, Any]) -> tuple[tuple[Kind, int], ...]:
 
 def _dimension(row: dict[str, Any]) -> DimensionLine:
     interval = None if row["low"] is None else (row["low"], row["high"])
-    return DimensionLine(dimension=Dimension(row["dimension"]), score=row["score"], interval=interval, without_promises=row["without_promises"],
-                         cases=row["cases"], scored=row["scored"], unscored=row["unscored"], not_applicable=row["not_applicable"],
-                         decided_by=_kinds(row))
+    return DimensionLine(
+        dimension=Dimension(row["dimension"]),
+        score=row["score"],
+        interval=interval,
+        without_promises=row["without_promises"],
+        cases=row["cases"],
+        scored=row["scored"],
+        unscored=row["unscored"],
+        not_applicable=row["not_applicable"],
+        decided_by=_kinds(row),
+    )
 
 
 def _grades(path: Path, shown: str) -> Iterable[GradeLine]:
     for number, row in _rows(path, path.name):
         try:
-            grade = Grade(criterion=row["criterion"], status=Status(row["status"]), kind=Kind(row["kind"]), grader=row["grader"],
-                          version=row["version"], reason=row["reason"],
-                          evidence=tuple(Evidence(quote=e["quote"], line=e["line"]) for e in row["evidence"]))
-            yield GradeLine(case=row["case"], repeat=row["repeat"], answer=row["answer"], grade=grade, prevails=row["prevails"])
+            grade = Grade(
+                criterion=row["criterion"],
+                status=Status(row["status"]),
+                kind=Kind(row["kind"]),
+                grader=row["grader"],
+                version=row["version"],
+                reason=row["reason"],
+                evidence=tuple(Evidence(quote=e["quote"], line=e["line"]) for e in row["evidence"]),
+            )
+            yield GradeLine(
+                case=row["case"], repeat=row["repeat"], answer=row["answer"], grade=grade, prevails=row["prevails"]
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(Fault(message=f"is not a grade ({error!r})", file=f"{Path(shown).parent}/{path.name}", line=number)) from None
+            raise InputError(
+                Fault(message=f"is not a grade ({error!r})", file=f"{Path(shown).parent}/{path.name}", line=number)
+            ) from None
 
 
 def with_statements(card: Scorecard, criteria: dict[tuple[str, str], Criterion]) -> Scorecard:
     """The scorecard with the cases' own criteria, where they are still there."""
-    return replace(card, criteria=tuple(replace(line, criterion=criteria.get((line.case, line.criterion.id), line.criterion)) for line in card.criteria))
+    return replace(
+        card,
+        criteria=tuple(
+            replace(line, criterion=criteria.get((line.case, line.criterion.id), line.criterion))
+            for line in card.criteria
+        ),
+    )

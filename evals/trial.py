@@ -38,8 +38,9 @@ def persona_request(suite: Suite, case: Case, persona: Persona, *, model: str, r
     )
 
 
-def plan_trials(suite: Suite, cases: Sequence[Case], personas: Sequence[Persona], *, model: str, repeats: int,
-                draw: str = "0") -> Iterator[Trial]:
+def plan_trials(
+    suite: Suite, cases: Sequence[Case], personas: Sequence[Persona], *, model: str, repeats: int, draw: str = "0"
+) -> Iterator[Trial]:
     """Every trial of a run; revisions interleaved, so that an interrupted run leaves them comparable."""
     for case in cases:
         for repeat in range(1, repeats + 1):

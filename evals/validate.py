@@ -45,7 +45,9 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
         faults += error.faults
     ids = list(suites) or suite_ids(project)
     if not ids:
-        faults.append(Fault(message="there is no suite (a folder with `suite.yaml`)", file=project.shown(project.cases)))
+        faults.append(
+            Fault(message="there is no suite (a folder with `suite.yaml`)", file=project.shown(project.cases))
+        )
     faults += _schema_copy(project)
     for suite_id in ids:
         found = _Suite(project, suite_id)
@@ -76,7 +78,7 @@ class _Suite:
 
     def check(self, locked: Any) -> None:
         recordings = self._recordings()
-        suite = self._try(lambda: self._suite())
+        suite = self._try(self._suite)
         if suite is None:
             return
         personas = self._try(lambda: revisions(self.project, suite.persona)) or ()
@@ -98,7 +100,10 @@ class _Suite:
         loaded = read_suite(self.project, self.id)
         self.faults += loaded.faults
         if loaded.suite:
-            self.counts |= {"cases": len(loaded.suite.cases), "criteria": sum(len(case.criteria) for case in loaded.suite.cases)}
+            self.counts |= {
+                "cases": len(loaded.suite.cases),
+                "criteria": sum(len(case.criteria) for case in loaded.suite.cases),
+            }
         return loaded.suite
 
     def _recordings(self) -> list[Recording]:
@@ -119,22 +124,35 @@ class _Suite:
     def _scorecards(self, suite: Suite, personas: Sequence[Persona]) -> None:
         """A revision that a scorecard names is immutable."""
         by_revision = {persona.revision: persona for persona in personas}
-        paths = [p for p in sorted((self.project.scorecards / self.id / suite.persona).glob("*.jsonl")) if not p.name.endswith(".grades.jsonl")]
+        paths = [
+            p
+            for p in sorted((self.project.scorecards / self.id / suite.persona).glob("*.jsonl"))
+            if not p.name.endswith(".grades.jsonl")
+        ]
         for path in paths:
             shown = self.project.shown(path)
             card = self._try(lambda path=path, shown=shown: read_card(path, shown))
             persona = by_revision.get(card.header.revision) if card else None
             if card and persona and persona.digest != card.header.persona_digest:
-                self.faults.append(Fault(message=f"was edited after {shown} was made of it; put it back and add a new revision instead", file=persona.source))
+                self.faults.append(
+                    Fault(
+                        message=f"was edited after {shown} was made of it; put it back and add a new revision instead",
+                        file=persona.source,
+                    )
+                )
             if card and not persona and card.header.revision.isdigit():
-                self.faults.append(Fault(message=f"names revision {card.header.revision}, which is not there", file=shown))
+                self.faults.append(
+                    Fault(message=f"names revision {card.header.revision}, which is not there", file=shown)
+                )
         self.counts |= {"scorecards": len(paths)}
 
     def _unused(self, suite: Suite, personas: Sequence[Persona], recordings: Sequence[Recording]) -> None:
         """A recording that no request asks for is dead weight, or the sign of a changed case."""
         trials = plan_trials(suite, suite.cases, personas, model=UNSTATED, repeats=suite.repeats)
         by_digest = {recording.digest: recording for recording in recordings}
-        wanted = {item.request.digest: item.place for item in wanted_requests(list(trials), by_digest, judge_model=UNSTATED)}
+        wanted = {
+            item.request.digest: item.place for item in wanted_requests(list(trials), by_digest, judge_model=UNSTATED)
+        }
         folder = self.project.shown(self.project.recordings / self.id)
         seen: set[str] = set()
         for recording in recordings:
@@ -142,8 +160,13 @@ class _Suite:
             if recording.digest in seen:
                 self.faults.append(Fault(message="is a second recording of the same request", file=file))
             elif recording.digest not in wanted:
-                self.faults.append(Fault(message="no request asks for this recording: the case, the persona or the rubric has changed; "
-                                                 "record it again, or move it to results/recordings/retired/", file=file))
+                self.faults.append(
+                    Fault(
+                        message="no request asks for this recording: the case, the persona or the rubric has changed; "
+                        "record it again, or move it to results/recordings/retired/",
+                        file=file,
+                    )
+                )
             elif wanted[recording.digest] != recording.place:
                 self.faults.append(Fault(message=f"belongs at {wanted[recording.digest]}.json", file=file))
             seen.add(recording.digest)

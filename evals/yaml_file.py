@@ -55,9 +55,13 @@ def read_yaml(text: str, file: str) -> tuple[Located, list[Fault]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        return Located(file=file, data=None), [Fault(message=f"not valid YAML: {error.problem or error.context}", file=file, line=line)]
+        return Located(file=file, data=None), [
+            Fault(message=f"not valid YAML: {error.problem or error.context}", file=file, line=line)
+        ]
     except (yaml.YAMLError, RecursionError) as error:
-        return Located(file=file, data=None), [Fault(message=f"not valid YAML: {' '.join(str(error).split())}", file=file)]
+        return Located(file=file, data=None), [
+            Fault(message=f"not valid YAML: {' '.join(str(error).split())}", file=file)
+        ]
     if node is None:
         return Located(file=file, data=None), faults or [Fault(message="is empty", file=file)]
     reader = _Reader(file)
@@ -69,11 +73,12 @@ def _aliases(text: str, file: str) -> Iterator[Fault]:
     """Aliases are refused before anything is built from them: ten lines of them can unfold to gigabytes."""
     depth = 0
     for event in yaml.parse(text, Loader=LoaderClass):
+        line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            yield Fault(message="anchors and aliases are not allowed; write the value out", file=file, line=event.start_mark.line + 1)
+            yield Fault(message="anchors and aliases are not allowed; write the value out", file=file, line=line)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            yield Fault(message=f"nested deeper than {MAX_DEPTH} levels", file=file, line=event.start_mark.line + 1)
+            yield Fault(message=f"nested deeper than {MAX_DEPTH} levels", file=file, line=line)
             return
 
 

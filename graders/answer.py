@@ -1,6 +1,6 @@
 """A response read as Markdown: prose and code blocks with language, file name, line and role.
 
-Here: reading. Not here: judging what was read.
+Here: what an answer is once it is read. Not here: how it is read (`graders/answer_reader.py`), nor judging what was read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graders.task import NO_TASK, Task
+
+
+READER_VERSION = 1
+"""Raised when the same text may be read differently; grades by rule of another version are other grades."""
 
 
 class Role(StrEnum):
@@ -45,6 +49,11 @@ class Block:
     alternative: bool = False
     """One of several versions of the same thing (`Option B`, or an earlier version of a file given again)."""
 
+    @property
+    def full(self) -> bool:
+        """Whether it is there to its end, with nothing left out."""
+        return not self.elided and not self.truncated
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paragraph:
@@ -67,12 +76,17 @@ class Answer:
     """What had to be repaired to read it (smart quotes in code, nested fences, …)."""
 
     def file(self, name: str) -> Block | None:
-        """The last full proposed version of a file, or None."""
+        """The last full proposed version of a file, or None. A later option (`Option B`) does not replace the first."""
         named = [b for b in self.blocks if b.file == name and b.role is Role.PROPOSED]
-        full = [b for b in named if not b.elided and not b.truncated]
-        return (full or named or [None])[-1]
+        full = [b for b in named if b.full]
+        main = [b for b in full if not b.alternative]
+        versions = main or full or named
+        return versions[-1] if versions else None
 
 
 def read_answer(text: str, task: Task = NO_TASK) -> Answer:
-    """Read a model's Markdown."""
-    raise NotImplementedError
+    """Read a model's Markdown. Never fails: what cannot be told stays unknown."""
+    # the reader needs Answer, and brings a Markdown parser that those who only handle answers do without
+    from graders.answer_reader import read
+
+    return read(text, task)

@@ -272,7 +272,7 @@ HOSTILE = {
     "many broken lines": "name: a\n" + " x: y: z\n" * (HEADER_LIMIT // 10),
     "many controls": "\x01" * HEADER_LIMIT,
     "NULs": "name: a\x00\ndescription: \x00",
-    "open quotes": "name: \"" + "\\" * (HEADER_LIMIT - 100),
+    "open quotes": 'name: "' + "\\" * (HEADER_LIMIT - 100),
     "open examples": "description: " + "<example>" * (HEADER_LIMIT // 10),
     "labels": "description: <example>" + " user:" * (HEADER_LIMIT // 7) + "</example>",
     "spaces": "description:" + " " * (HEADER_LIMIT - 100) + "x: y",

@@ -19,8 +19,13 @@ from evals.providers.cached import Cache, CachedProvider
 from evals.providers.scripted import ScriptedProvider
 
 REQUEST = Request(model="m", system="s", messages=(Message(role="user", text="u"),), settings=Settings(max_tokens=5))
-RESPONSE = Response(text="hello", model="m-1", stop_reason="max_tokens", usage=Usage(input_tokens=3, output_tokens=4),
-                    provenance=Provenance(kind="api", request_id="req_1"))
+RESPONSE = Response(
+    text="hello",
+    model="m-1",
+    stop_reason="max_tokens",
+    usage=Usage(input_tokens=3, output_tokens=4),
+    provenance=Provenance(kind="api", request_id="req_1"),
+)
 
 
 class Boom:
@@ -86,7 +91,9 @@ def test_errors_are_not_remembered(cache: Cache) -> None:
 def test_a_pickled_value_is_never_unpickled(cache: Cache, tmp_path: Path) -> None:
     cache.put(REQUEST, RESPONSE)
     with database(tmp_path) as rows:
-        rows.execute("UPDATE Cache SET mode = ?, value = ?", (diskcache.core.MODE_PICKLE, pickle.dumps(Boom(tmp_path / "pwned"))))
+        rows.execute(
+            "UPDATE Cache SET mode = ?, value = ?", (diskcache.core.MODE_PICKLE, pickle.dumps(Boom(tmp_path / "pwned")))
+        )
     assert cache.get(REQUEST) is None
     assert not (tmp_path / "pwned").exists()
 

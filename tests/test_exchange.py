@@ -39,7 +39,9 @@ requests = st.builds(
     Request,
     model=text,
     system=st.none() | text,
-    messages=st.lists(st.builds(Message, role=st.sampled_from(["user", "assistant"]), text=text), min_size=1, max_size=3).map(tuple),
+    messages=st.lists(
+        st.builds(Message, role=st.sampled_from(["user", "assistant"]), text=text), min_size=1, max_size=3
+    ).map(tuple),
     settings=st.builds(Settings, max_tokens=st.integers(1, 10**6), effort=st.none() | text, schema=st.none() | text),
     repeat=st.integers(1, 50),
     attempt=st.none() | st.integers(1, 3),

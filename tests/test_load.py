@@ -48,9 +48,24 @@ CASE_FAULTS = [
     ("graders: [judge]", "graders: [jury]", "$.criteria[1].graders[0]", "is not `judge` or a list of rules"),
     ("graders: [judge]", "graders: []", "$.criteria[1].graders", "non-empty"),
     ("graders: [judge]", "graders: [judge, judge]", "$.criteria[1].graders", "listed twice"),
-    ("      - rules: [py-sql-injection]\n      - judge", "      - judge\n      - rules: [py-sql-injection]", "$.criteria[0].graders", "rules before the judge"),
-    ("      - rules: [py-sql-injection]\n      - judge", "      - rules: [py-sql-injection]\n        veto: true", "$.criteria[0].graders", "can only fail"),
-    ("- rules: [py-sql-injection]", "- rules: [py-sql-injection]\n        file: other.py", "$.criteria[0].graders[0].file", "not among"),
+    (
+        "      - rules: [py-sql-injection]\n      - judge",
+        "      - judge\n      - rules: [py-sql-injection]",
+        "$.criteria[0].graders",
+        "rules before the judge",
+    ),
+    (
+        "      - rules: [py-sql-injection]\n      - judge",
+        "      - rules: [py-sql-injection]\n        veto: true",
+        "$.criteria[0].graders",
+        "can only fail",
+    ),
+    (
+        "- rules: [py-sql-injection]",
+        "- rules: [py-sql-injection]\n        file: other.py",
+        "$.criteria[0].graders[0].file",
+        "not among",
+    ),
     ("attachments: [old.py]", "attachments: [gone.py]", "$.attachments[0]", "there is no login/gone.py"),
     ("attachments: [old.py]", "attachments: [../login.yaml]", "$.attachments[0]", "does not match"),
     ("covers: [explain]", "covers: [explain, explain]", "$.criteria[1].covers", "non-unique"),
@@ -63,7 +78,9 @@ CASE_FAULTS = [
 
 
 @pytest.mark.parametrize(("old", "new", "path", "message"), CASE_FAULTS)
-def test_each_fault_is_named_with_file_line_and_path(project: Path, old: str, new: str, path: str, message: str) -> None:
+def test_each_fault_is_named_with_file_line_and_path(
+    project: Path, old: str, new: str, path: str, message: str
+) -> None:
     found = faults(project, lambda text: text.replace(old, new, 1))
     matching = [fault for fault in found if message in fault.message and fault.path.startswith(path)]
     assert matching, [str(fault) for fault in found]
@@ -73,7 +90,11 @@ def test_each_fault_is_named_with_file_line_and_path(project: Path, old: str, ne
 
 def test_all_faults_at_once(project: Path) -> None:
     def edit(text: str) -> str:
-        return text.replace("points: 3", "points: 99").replace("sort: promise", "sort: x").replace("family: authentication\n", "")
+        return (
+            text.replace("points: 3", "points: 99")
+            .replace("sort: promise", "sort: x")
+            .replace("family: authentication\n", "")
+        )
 
     assert len(faults(project, edit)) == 3
 
@@ -127,7 +148,9 @@ def test_a_persona_by_path_and_by_git_revision(project: Path, monkeypatch: pytes
     monkeypatch.chdir(project)
 
     def git(*words: str) -> None:
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *words], check=True, capture_output=True)
+        subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *words], check=True, capture_output=True
+        )
 
     path = project / "agent.md"
     path.write_text("---\nname: a\ndescription: b\n---\nOld words.\n", encoding="utf-8")

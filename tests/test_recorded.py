@@ -13,7 +13,9 @@ from evals.providers.recorded import RecordedProvider
 from evals.recording import record
 
 REQUEST = Request(model="m", system="s", messages=(Message(role="user", text="u"),), settings=Settings(max_tokens=5))
-RESPONSE = Response(text="hello", provenance=Provenance(kind="imported", recording_set="x", declared=(("how", "by hand"),)))
+RESPONSE = Response(
+    text="hello", provenance=Provenance(kind="imported", recording_set="x", declared=(("how", "by hand"),))
+)
 
 
 def miss(request: Request, *recorded: Request) -> str:

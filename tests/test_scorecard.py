@@ -21,7 +21,16 @@ PASS, FAIL, NA, UNSCORED = Status.PASS, Status.FAIL, Status.NOT_APPLICABLE, Stat
 
 
 def criterion(name: str, points: int, dimension: Dimension = Dimension.SECURITY, sort: Sort = Sort.DEPTH) -> Criterion:
-    return Criterion(id=name, dimension=dimension, sort=sort, points=points, statement="s", guidance="g", covers=(), graders=(GraderRef(kind=Kind.JUDGE),))
+    return Criterion(
+        id=name,
+        dimension=dimension,
+        sort=sort,
+        points=points,
+        statement="s",
+        guidance="g",
+        covers=(),
+        graders=(GraderRef(kind=Kind.JUDGE),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,9 @@ def test_order_does_not_count_and_scores_stay_in_bounds(outcomes: list[tuple[int
 
 
 def grade(name: str, status: Status, kind: Kind) -> Grade:
-    return Grade(criterion=name, status=status, kind=kind, grader="g", version="1", evidence=(Evidence(quote="q", line=1),))
+    return Grade(
+        criterion=name, status=status, kind=kind, grader="g", version="1", evidence=(Evidence(quote="q", line=1),)
+    )
 
 
 def test_the_most_trusted_grader_that_could_decide_counts() -> None:
@@ -67,15 +78,27 @@ def test_the_most_trusted_grader_that_could_decide_counts() -> None:
 def card(statuses: list[list[tuple[Status, Status]]]) -> Scorecard:
     """A scorecard of cases × repeats × (security, operations) statuses."""
     criteria = (criterion("a", 2), criterion("b", 1, Dimension.OPERATIONS, Sort.PROMISE))
-    cases = tuple(Case(id=f"case{n}", version=1, family="f", title="t", message="m", attachments=(), files=(), criteria=criteria) for n in range(len(statuses)))
+    cases = tuple(
+        Case(id=f"case{n}", version=1, family="f", title="t", message="m", attachments=(), files=(), criteria=criteria)
+        for n in range(len(statuses))
+    )
     suite = Suite(id="s", persona="p", max_tokens=10, repeats=2, model="m", judge="j", unscored_limit=0.05, cases=cases)
     persona = Persona(name="p", revision="0001", body="b")
     graded = []
     for case, repeats in zip(cases, statuses, strict=True):
         for number, (one, two) in enumerate(repeats, 1):
-            trial = Trial(case=case, persona=persona, repeat=number, request=persona_request(suite, case, persona, model="m", repeat=number))
-            response = Response(text="q", provenance=Provenance(kind="imported", recording_set="set", declared=(("how", "x"),)))
-            graded.append(Graded(trial=trial, response=response, grades=(grade("a", one, Kind.JUDGE), grade("b", two, Kind.RULE))))
+            trial = Trial(
+                case=case,
+                persona=persona,
+                repeat=number,
+                request=persona_request(suite, case, persona, model="m", repeat=number),
+            )
+            response = Response(
+                text="q", provenance=Provenance(kind="imported", recording_set="set", declared=(("how", "x"),))
+            )
+            graded.append(
+                Graded(trial=trial, response=response, grades=(grade("a", one, Kind.JUDGE), grade("b", two, Kind.RULE)))
+            )
     return tally(suite, persona, graded, judge_model="j", judge_context="alone")
 
 
@@ -98,13 +121,35 @@ def test_a_case_without_any_score_leaves_the_mean() -> None:
 
 def test_a_failed_provider_is_unscored_not_zero() -> None:
     made = card([[(PASS, PASS)]])
-    trial = Trial(case=Case(id="case0", version=1, family="f", title="t", message="m", attachments=(), files=(), criteria=(criterion("a", 2),)),
-                  persona=Persona(name="p", revision="0001", body="b"), repeat=1,
-                  request=persona_request(Suite(id="s", persona="p", max_tokens=1, repeats=1, model="m", judge="j", unscored_limit=0, cases=()),
-                                          Case(id="case0", version=1, family="f", title="t", message="m", attachments=(), files=(), criteria=()),
-                                          Persona(name="p", revision="0001", body="b"), model="m", repeat=1))
-    failed = tally(Suite(id="s", persona="p", max_tokens=1, repeats=1, model="m", judge="j", unscored_limit=0, cases=(trial.case,)), trial.persona,
-                   [Graded(trial=trial, response=None, grades=(), failure="overloaded")], judge_model="j")
+    trial = Trial(
+        case=Case(
+            id="case0",
+            version=1,
+            family="f",
+            title="t",
+            message="m",
+            attachments=(),
+            files=(),
+            criteria=(criterion("a", 2),),
+        ),
+        persona=Persona(name="p", revision="0001", body="b"),
+        repeat=1,
+        request=persona_request(
+            Suite(id="s", persona="p", max_tokens=1, repeats=1, model="m", judge="j", unscored_limit=0, cases=()),
+            Case(id="case0", version=1, family="f", title="t", message="m", attachments=(), files=(), criteria=()),
+            Persona(name="p", revision="0001", body="b"),
+            model="m",
+            repeat=1,
+        ),
+    )
+    failed = tally(
+        Suite(
+            id="s", persona="p", max_tokens=1, repeats=1, model="m", judge="j", unscored_limit=0, cases=(trial.case,)
+        ),
+        trial.persona,
+        [Graded(trial=trial, response=None, grades=(), failure="overloaded")],
+        judge_model="j",
+    )
     assert made.dimensions
     assert failed.dimension(Dimension.SECURITY) is not None
     assert failed.dimensions[0].score is None

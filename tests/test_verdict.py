@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort, Status
 from graders.judge.verdict import InvalidVerdict, judged, locate, not_judged
 
-CRITERION = Criterion(id="c", dimension=Dimension.SECURITY, sort=Sort.DEPTH, points=1, statement="s", guidance="g", covers=(),
-                      graders=(GraderRef(kind=Kind.JUDGE),))
+CRITERION = Criterion(
+    id="c",
+    dimension=Dimension.SECURITY,
+    sort=Sort.DEPTH,
+    points=1,
+    statement="s",
+    guidance="g",
+    covers=(),
+    graders=(GraderRef(kind=Kind.JUDGE),),
+)
 ANSWER = "Some words.\n\n```python\nif  x:\n    jwt.verify(token)\n```\nThe end of it."
 
 
@@ -22,10 +30,17 @@ def reply(**changes: object) -> str:
 
 def test_a_sound_reply() -> None:
     grade = judged(CRITERION, ANSWER, reply(), judge="j")
-    assert (grade.status, grade.evidence[0].line, grade.evidence[0].quote, grade.reason) == (Status.PASS, 5, "jwt.verify(token)", "because")
+    assert (grade.status, grade.evidence[0].line, grade.evidence[0].quote, grade.reason) == (
+        Status.PASS,
+        5,
+        "jwt.verify(token)",
+        "because",
+    )
 
 
-@pytest.mark.parametrize("text", [reply(verdict="FAIL"), f"```json\n{reply(verdict='Fail')}\n```", f"  {reply(verdict=' fail ')}\n"])
+@pytest.mark.parametrize(
+    "text", [reply(verdict="FAIL"), f"```json\n{reply(verdict='Fail')}\n```", f"  {reply(verdict=' fail ')}\n"]
+)
 def test_letter_case_and_one_fence_are_tolerated(text: str) -> None:
     assert judged(CRITERION, ANSWER, text, judge="j").status is Status.FAIL
 
@@ -80,7 +95,7 @@ def test_a_located_quote_is_in_the_text(quote: str, text: str) -> None:
     line = locate(quote, text)
     if line is not None:
         assert "".join(quote.split()) in "".join(text.split())
-        assert quote.split()[0] in "\n".join(text.split("\n")[line - 1 :])
+        assert quote.split(maxsplit=1)[0] in "\n".join(text.split("\n")[line - 1 :])
 
 
 def test_no_valid_reply_is_unscored_with_its_reason() -> None:

@@ -17,7 +17,10 @@ def execute(args: argparse.Namespace) -> int:
     if instructions is None:
         raise InputError(f"prompts/{suite.persona}/instructions.yaml is missing; it names the persona's instructions")
     raise_all(unknown_covers(suite.cases, instructions, home.shown(home.cases / suite.id)))
-    rows = [(item.id, [f"{case.id}/{c.id}" for case in suite.cases for c in case.criteria if item.id in c.covers]) for item in instructions.items]
+    rows = [
+        (item.id, [f"{case.id}/{c.id}" for case in suite.cases for c in case.criteria if item.id in c.covers])
+        for item in instructions.items
+    ]
     bare = [name for name, criteria in rows if not criteria]
     if args.format == "json":
         covered: dict[str, Json] = {name: list(criteria) for name, criteria in rows}
@@ -26,5 +29,7 @@ def execute(args: argparse.Namespace) -> int:
     from evals.report.tables import coverage_table
 
     shared.put(coverage_table(rows))
-    shared.put(f"\n{len(rows) - len(bare)} of {len(rows)} instructions are exercised; nothing covers: {', '.join(bare) or 'none'}")
+    shared.put(
+        f"\n{len(rows) - len(bare)} of {len(rows)} instructions are exercised; nothing covers: {', '.join(bare) or 'none'}"
+    )
     return 0

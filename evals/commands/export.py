@@ -18,7 +18,10 @@ from evals.trial import plan_trials
 
 def execute(args: argparse.Namespace) -> int:
     pending = [wanted for wanted in wanted(args, shared.project()) if wanted.recording is None]
-    lines = "".join(json.dumps({"custom_id": w.request.digest, "params": request_params(w.request)}, ensure_ascii=False) + "\n" for w in pending)
+    lines = "".join(
+        json.dumps({"custom_id": w.request.digest, "params": request_params(w.request)}, ensure_ascii=False) + "\n"
+        for w in pending
+    )
     if args.to:
         try:
             write_whole(Path(args.to), lines)
@@ -27,7 +30,9 @@ def execute(args: argparse.Namespace) -> int:
     elif lines:
         shared.put(lines.rstrip("\n"))
     answers = sum("/judge/" not in w.place for w in pending)
-    shared.say(f"{len(pending)} requests without a recording: {answers} answers, {len(pending) - answers} judge replies")
+    shared.say(
+        f"{len(pending)} requests without a recording: {answers} answers, {len(pending) - answers} judge replies"
+    )
     if answers:
         shared.say("importing the answers opens the judge's requests; export again after that")
     return 0
@@ -37,6 +42,10 @@ def wanted(args: argparse.Namespace, home: Project) -> list[Wanted]:
     """Every request of the chosen cases, revisions and repeats, with its recording where there is one."""
     suite = load_suite(home, args.suite)
     people = shared.personas(home, suite, args.persona)
-    trials = list(plan_trials(suite, select_cases(suite, args.case), people, model=UNSTATED, repeats=args.repeats or suite.repeats))
+    trials = list(
+        plan_trials(
+            suite, select_cases(suite, args.case), people, model=UNSTATED, repeats=args.repeats or suite.repeats
+        )
+    )
     recordings = {recording.digest: recording for recording in shared.recordings(home, suite.id)}
     return list(wanted_requests(trials, recordings, judge_model=UNSTATED))

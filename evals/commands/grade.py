@@ -24,7 +24,9 @@ def execute(args: argparse.Namespace) -> int:
     case = suite.case(args.case)
     if case is None:
         known = [c.id for c in suite.cases]
-        raise InputError(f"no case `{args.case}` in suite `{suite.id}`{nearest(args.case, known)} (there: {', '.join(known)})")
+        raise InputError(
+            f"no case `{args.case}` in suite `{suite.id}`{nearest(args.case, known)} (there: {', '.join(known)})"
+        )
     results = [_graded(case, file) for file in args.files]
     if args.format == "json":
         shared.put_json(results[0] if len(results) == 1 else list(results))
@@ -45,24 +47,41 @@ def _graded(case: Case, file: str) -> dict[str, Json]:
     grades = grade_answer(case, read_answer_file(file))
     counting = {c.id: prevailing(tuple(g for g in grades if g.criterion == c.id)) or _none(c) for c in case.criteria}
     return {
-        "case": case.id, "answer": file,
+        "case": case.id,
+        "answer": file,
         "grades": [_grade_json(c, counting[c.id]) for c in case.criteria],
-        "scores": {d.value: _score(case, counting, d) for d in Dimension if any(c.dimension is d for c in case.criteria)},
+        "scores": {
+            d.value: _score(case, counting, d) for d in Dimension if any(c.dimension is d for c in case.criteria)
+        },
     }
 
 
 def _none(criterion: Criterion) -> Grade:
-    return Grade(criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_RULE)
+    return Grade(
+        criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_RULE
+    )
 
 
 def _grade_json(criterion: Criterion, grade: Grade) -> dict[str, Json]:
-    return {"criterion": criterion.id, "dimension": criterion.dimension.value, "status": grade.status.value, "points": criterion.points,
-            "grader": grade.grader, "version": grade.version, "evidence": [{"quote": e.quote, "line": e.line} for e in grade.evidence], "reason": grade.reason}
+    return {
+        "criterion": criterion.id,
+        "dimension": criterion.dimension.value,
+        "status": grade.status.value,
+        "points": criterion.points,
+        "grader": grade.grader,
+        "version": grade.version,
+        "evidence": [{"quote": e.quote, "line": e.line} for e in grade.evidence],
+        "reason": grade.reason,
+    }
 
 
 def _score(case: Case, counting: dict[str, Grade], dimension: Dimension) -> dict[str, Json]:
     mine = [(c, counting[c.id].status) for c in case.criteria if c.dimension is dimension]
-    return {"score": rounded(trial_score(mine)), "scored": sum(s in (Status.PASS, Status.FAIL) for _, s in mine), "unscored": sum(s is Status.UNSCORED for _, s in mine)}
+    return {
+        "score": rounded(trial_score(mine)),
+        "scored": sum(s in (Status.PASS, Status.FAIL) for _, s in mine),
+        "unscored": sum(s is Status.UNSCORED for _, s in mine),
+    }
 
 
 def _show(result: dict[str, Json], case: Case) -> None:
@@ -71,7 +90,9 @@ def _show(result: dict[str, Json], case: Case) -> None:
 
     grades = grade_answer_rows(result)
     decided = sum(row[2] is not Status.UNSCORED for row in grades)
-    shared.put(plain(f"{result['answer']} as an answer to {case.id}: {decided} of {len(grades)} criteria decided by rules"))
+    shared.put(
+        plain(f"{result['answer']} as an answer to {case.id}: {decided} of {len(grades)} criteria decided by rules")
+    )
     shared.put(grade_rows(grades))
 
 
@@ -84,5 +105,14 @@ def grade_answer_rows(result: dict[str, Json]) -> list[tuple[str, Dimension, Sta
         evidence = grade["evidence"]
         first = evidence[0] if isinstance(evidence, list) and evidence else None
         quote = f"{first['line']}: {first['quote']}" if isinstance(first, dict) else ""
-        rows.append((str(grade["criterion"]), Dimension(grade["dimension"]), Status(grade["status"]), str(grade["grader"]), str(grade["reason"]), quote))
+        rows.append(
+            (
+                str(grade["criterion"]),
+                Dimension(str(grade["dimension"])),
+                Status(str(grade["status"])),
+                str(grade["grader"]),
+                str(grade["reason"]),
+                quote,
+            )
+        )
     return rows

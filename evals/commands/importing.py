@@ -26,14 +26,19 @@ def execute(args: argparse.Namespace) -> int:
     home = shared.project()
     declared = _declared(args.declare)
     rows, skipped = _rows(args.file)
-    responses = {custom_id: _response(message, args.recording_set, declared, f"{args.file}:{line}") for custom_id, (line, message) in rows.items()}
+    responses = {
+        custom_id: _response(message, args.recording_set, declared, f"{args.file}:{line}")
+        for custom_id, (line, message) in rows.items()
+    }
     folder = home.recordings / args.suite
     kept = 0
     already: set[str] = set()
     for _ in range(PASSES):
         known = {item.request.digest: item for item in wanted(args, home)}
         already |= {digest for digest, item in known.items() if item.recording is not None and digest in responses}
-        found: list[tuple[Wanted, Response]] = [(item, responses.pop(digest)) for digest, item in known.items() if digest in responses]
+        found: list[tuple[Wanted, Response]] = [
+            (item, responses.pop(digest)) for digest, item in known.items() if digest in responses
+        ]
         for item, response in found:
             if item.recording is None:
                 write_recording(folder, record(item.request, response, item.place))
@@ -42,11 +47,21 @@ def execute(args: argparse.Namespace) -> int:
             break
     for line, reason in skipped:
         shared.say(f"{args.file}:{line}: not kept: {reason}")
-    shared.put(f"kept {kept} responses as recordings in {home.shown(folder)}; {len(already)} were there already and stay as they are")
+    shared.put(
+        f"kept {kept} responses as recordings in {home.shown(folder)}; {len(already)} were there already and stay as they are"
+    )
     if kept:
         shared.say("run `evals lock` to bind them")
-    raise_all([Fault(message=f"no pending request has custom_id {custom_id[:16]}…; export again, the case or the persona may have changed",
-                     file=args.file, line=rows[custom_id][0]) for custom_id in responses])
+    raise_all(
+        [
+            Fault(
+                message=f"no pending request has custom_id {custom_id[:16]}…; export again, the case or the persona may have changed",
+                file=args.file,
+                line=rows[custom_id][0],
+            )
+            for custom_id in responses
+        ]
+    )
     return 0
 
 
@@ -93,15 +108,29 @@ def _rows(file: str) -> tuple[dict[str, tuple[int, dict[str, Any]]], list[tuple[
     return rows, skipped
 
 
-def _response(message: dict[str, Any], recording_set: str | None, declared: tuple[tuple[str, str], ...], where: str) -> Response:
+def _response(
+    message: dict[str, Any], recording_set: str | None, declared: tuple[tuple[str, str], ...], where: str
+) -> Response:
     """A response with its provenance: the API's own where it names its id, else what the importer declares."""
     text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
     usage = message.get("usage")
-    counted = Usage(**{name: usage[name] for name in Usage.__dataclass_fields__ if isinstance(usage.get(name), int)}) if usage else None
+    counted = (
+        Usage(**{name: usage[name] for name in Usage.__dataclass_fields__ if isinstance(usage.get(name), int)})
+        if usage
+        else None
+    )
     if message.get("id") and message.get("model") and usage:
         provenance = Provenance(kind="api", request_id=message["id"], recording_set=recording_set, declared=declared)
     elif recording_set and declared:
         provenance = Provenance(kind="imported", recording_set=recording_set, declared=declared)
     else:
-        raise InputError(f"{where}: the response does not say which model answered it; name a recording set (--set) and declare how it was made (--declare)")
-    return Response(text=text, model=message.get("model"), stop_reason=message.get("stop_reason"), usage=counted, provenance=provenance)
+        raise InputError(
+            f"{where}: the response does not say which model answered it; name a recording set (--set) and declare how it was made (--declare)"
+        )
+    return Response(
+        text=text,
+        model=message.get("model"),
+        stop_reason=message.get("stop_reason"),
+        usage=counted,
+        provenance=provenance,
+    )

@@ -9,7 +9,13 @@ from evals.commands import shared
 
 
 def execute(args: argparse.Namespace) -> int:
-    rows = {"cases": _cases, "personas": _personas, "rules": _rules, "scorecards": _scorecards, "recordings": _recordings}[args.what](args)
+    rows = {
+        "cases": _cases,
+        "personas": _personas,
+        "rules": _rules,
+        "scorecards": _scorecards,
+        "recordings": _recordings,
+    }[args.what](args)
     if args.format == "json":
         shared.put_json(list(rows))
         return 0
@@ -17,7 +23,11 @@ def execute(args: argparse.Namespace) -> int:
     from evals.report.tables import table
 
     headers = list(rows[0]) if rows else [args.what]
-    shared.put(table([[plain(str(value), 80) for value in row.values()] for row in rows], headers) if rows else f"no {args.what}")
+    shared.put(
+        table([[plain(str(value), 80) for value in row.values()] for row in rows], headers)
+        if rows
+        else f"no {args.what}"
+    )
     return 0
 
 
@@ -25,7 +35,10 @@ def _cases(args: argparse.Namespace) -> list[dict[str, Json]]:
     from evals.load import load_suite
 
     suite = load_suite(shared.project(), args.suite)
-    return [{"case": c.id, "version": c.version, "family": c.family, "criteria": len(c.criteria), "title": c.title} for c in suite.cases]
+    return [
+        {"case": c.id, "version": c.version, "family": c.family, "criteria": len(c.criteria), "title": c.title}
+        for c in suite.cases
+    ]
 
 
 def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
@@ -33,14 +46,32 @@ def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
 
     home = shared.project()
     suite = load_suite(home, args.suite)
-    return [{"revision": p.revision, "persona": p.name, "file": p.source, "characters": len(p.body), "digest": p.digest[:12]} for p in shared.personas(home, suite, None)]
+    return [
+        {
+            "revision": p.revision,
+            "persona": p.name,
+            "file": p.source,
+            "characters": len(p.body),
+            "digest": p.digest[:12],
+        }
+        for p in shared.personas(home, suite, None)
+    ]
 
 
 def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
     from graders.registry import RULES_BY_ID
 
-    return [{"rule": r.id, "version": r.version, "dimension": r.dimension.value, "severity": r.severity.value, "cwe": r.cwe,
-             "languages": ", ".join(r.languages)} for r in RULES_BY_ID.values()]
+    return [
+        {
+            "rule": r.id,
+            "version": r.version,
+            "dimension": r.dimension.value,
+            "severity": r.severity.value,
+            "cwe": r.cwe,
+            "languages": ", ".join(r.languages),
+        }
+        for r in RULES_BY_ID.values()
+    ]
 
 
 def _scorecards(args: argparse.Namespace) -> list[dict[str, Json]]:
@@ -50,9 +81,25 @@ def _scorecards(args: argparse.Namespace) -> list[dict[str, Json]]:
     home = shared.project()
     suite = load_suite(home, args.suite)
     cards = [(path, read_card(path, home.shown(path))) for path in shared.card_paths(home, suite)]
-    return [{"scorecard": home.shown(path), "revision": c.header.revision, "model": c.header.model, "answers": c.header.repeats * len(c.header.cases)} for path, c in cards]
+    return [
+        {
+            "scorecard": home.shown(path),
+            "revision": c.header.revision,
+            "model": c.header.model,
+            "answers": c.header.repeats * len(c.header.cases),
+        }
+        for path, c in cards
+    ]
 
 
 def _recordings(args: argparse.Namespace) -> list[dict[str, Json]]:
-    return [{"recording": r.place, "provenance": r.response.provenance.kind, "set": r.response.provenance.recording_set, "model": r.response.model or "not stated",
-             "characters": len(r.response.text)} for r in shared.recordings(shared.project(), args.suite)]
+    return [
+        {
+            "recording": r.place,
+            "provenance": r.response.provenance.kind,
+            "set": r.response.provenance.recording_set,
+            "model": r.response.model or "not stated",
+            "characters": len(r.response.text),
+        }
+        for r in shared.recordings(shared.project(), args.suite)
+    ]

@@ -24,7 +24,20 @@ from evals.scorecard import NOT_STATED, Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
 
-OPTIONS = ("suite", "case", "persona", "provider", "model", "judge", "repeats", "jobs", "limit", "draw", "out", "format")
+OPTIONS = (
+    "suite",
+    "case",
+    "persona",
+    "provider",
+    "model",
+    "judge",
+    "repeats",
+    "jobs",
+    "limit",
+    "draw",
+    "out",
+    "format",
+)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -36,10 +49,16 @@ def execute(args: argparse.Namespace) -> int:
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
     people = shared.personas(home, suite, args.persona)
-    trials = list(plan_trials(suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw))
+    trials = list(
+        plan_trials(
+            suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
+        )
+    )
     if args.dry_run:
         return _dry_run(args, suite, trials)
-    log = RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
+    log = (
+        RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
+    )
     try:
         cards = _cards(args, home, suite, people, trials, log)
         _write(args, home, suite, cases, cards)
@@ -61,11 +80,20 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
 
 def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
     questions = sum(len(judged_criteria(trial)) for trial in trials)
-    shared.put(f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}; nothing was asked")
+    shared.put(
+        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}; nothing was asked"
+    )
     return 0
 
 
-def _cards(args: argparse.Namespace, home: Project, suite: Suite, people: Sequence[Persona], trials: Sequence[Trial], log: RunLog) -> list[Scorecard]:
+def _cards(
+    args: argparse.Namespace,
+    home: Project,
+    suite: Suite,
+    people: Sequence[Persona],
+    trials: Sequence[Trial],
+    log: RunLog,
+) -> list[Scorecard]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
     bar = Bar(sys.stderr)
@@ -76,7 +104,10 @@ def _cards(args: argparse.Namespace, home: Project, suite: Suite, people: Sequen
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
     context = _judge_context(recorded)
-    return [tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context) for persona in people]
+    return [
+        tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context)
+        for persona in people
+    ]
 
 
 def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
@@ -85,11 +116,20 @@ def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
 
 def _judge_context(recorded: Sequence[Recording]) -> str:
     """How judge conversations were held, where the recordings say so and agree."""
-    said = {dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place}
+    said = {
+        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
+    }
     return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED
 
 
-async def _run(args: argparse.Namespace, home: Project, trials: Sequence[Trial], recorded: Sequence[Recording], judge_model: str, bar: Bar) -> list[Graded]:
+async def _run(
+    args: argparse.Namespace,
+    home: Project,
+    trials: Sequence[Trial],
+    recorded: Sequence[Recording],
+    judge_model: str,
+    bar: Bar,
+) -> list[Graded]:
     async with AsyncExitStack() as stack:
         provider: Provider
         if args.provider == "replay":
@@ -106,25 +146,42 @@ async def _run(args: argparse.Namespace, home: Project, trials: Sequence[Trial],
         return await run(trials, provider, provider, judge_model=judge_model, jobs=args.jobs, progress=bar.show)
 
 
-def _write(args: argparse.Namespace, home: Project, suite: Suite, cases: Sequence[Case], cards: Sequence[Scorecard]) -> None:
+def _write(
+    args: argparse.Namespace, home: Project, suite: Suite, cases: Sequence[Case], cards: Sequence[Scorecard]
+) -> None:
     """Committed results come of whole replayed runs only; everything else goes to the machine's own folder or where it is told."""
     from evals.report.tables import card_markdown
 
-    whole = args.provider == "replay" and len(cases) == len(suite.cases) and (args.repeats or suite.repeats) == suite.repeats and args.draw == "0"
+    whole = (
+        args.provider == "replay"
+        and len(cases) == len(suite.cases)
+        and (args.repeats or suite.repeats) == suite.repeats
+        and args.draw == "0"
+    )
     for card in cards:
         official = whole and card.header.revision.isdigit()
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
             path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card))
         except OSError as error:
-            raise InputError(f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched") from None
+            raise InputError(
+                f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"
+            ) from None
         shared.say(f"wrote {home.shown(path)}")
 
 
 def _show(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) -> None:
     if args.format == "json":
-        shared.put_json([{**header_json(card.header), "dimensions": [dimension_json(line) for line in card.dimensions],
-                          "criteria": [criterion_json(line) for line in card.criteria]} for card in cards])
+        shared.put_json(
+            [
+                {
+                    **header_json(card.header),
+                    "dimensions": [dimension_json(line) for line in card.dimensions],
+                    "criteria": [criterion_json(line) for line in card.criteria],
+                }
+                for card in cards
+            ]
+        )
         return
     from evals.report.terminal import run_summary
 

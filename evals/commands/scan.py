@@ -57,15 +57,32 @@ def _sources(file: str) -> tuple[Source, ...]:
 
 def finding_json(file: str, placed: Placed) -> dict[str, Json]:
     rule = placed.rule
-    return {"rule": rule.id, "dimension": rule.dimension.value, "severity": rule.severity.value, "cwe": rule.cwe, "file": file, "line": placed.line,
-            "quote": placed.site.quote, "message": placed.site.message}
+    return {
+        "rule": rule.id,
+        "dimension": rule.dimension.value,
+        "severity": rule.severity.value,
+        "cwe": rule.cwe,
+        "file": file,
+        "line": placed.line,
+        "quote": placed.site.quote,
+        "message": placed.site.message,
+    }
 
 
 def _show(findings: list[tuple[str, Placed]], errors: list[Json]) -> None:
     from evals.report.safe import plain
     from evals.report.tables import table
 
-    rows = [[plain(f"{file}:{p.line}"), p.rule.id, p.rule.severity.value, plain(p.site.message, 80), plain(p.site.quote, 60)] for file, p in findings]
+    rows = [
+        [
+            plain(f"{file}:{p.line}"),
+            p.rule.id,
+            p.rule.severity.value,
+            plain(p.site.message, 80),
+            plain(p.site.quote, 60),
+        ]
+        for file, p in findings
+    ]
     shared.put(table(rows, ["where", "rule", "severity", "what", "quote"]) if rows else "no findings")
     for error in errors:
         shared.say(plain(f"not looked at: {error}"))

@@ -43,7 +43,9 @@ def put_json(data: Json) -> None:
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
     """The chosen revisions, or all; warnings about their headers go to standard error."""
-    chosen = tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)
+    chosen = (
+        tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)
+    )
     for persona in chosen:
         for warning in persona.warnings:
             say(plain(f"warning: {persona.source}:{warning.line}: {warning.message}"))

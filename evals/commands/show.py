@@ -24,7 +24,16 @@ def execute(args: argparse.Namespace) -> int:
     if args.disagreements:
         return _disagreements(args, cards)
     if args.format == "json":
-        shared.put_json([{**header_json(c.header), "dimensions": [dimension_json(x) for x in c.dimensions], "criteria": [criterion_json(x) for x in c.criteria]} for c in cards])
+        shared.put_json(
+            [
+                {
+                    **header_json(c.header),
+                    "dimensions": [dimension_json(x) for x in c.dimensions],
+                    "criteria": [criterion_json(x) for x in c.criteria],
+                }
+                for c in cards
+            ]
+        )
         return 0
     from evals.report.terminal import show_summary
 
@@ -35,11 +44,20 @@ def execute(args: argparse.Namespace) -> int:
 def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) -> int:
     case = suite.case(args.case or "")
     if case is None:
-        raise InputError(f"no case `{args.case}` in suite `{suite.id}`{nearest(str(args.case), [c.id for c in suite.cases])}")
+        raise InputError(
+            f"no case `{args.case}` in suite `{suite.id}`{nearest(str(args.case), [c.id for c in suite.cases])}"
+        )
     criterion = case.criterion(args.criterion or "")
     if criterion is None:
-        raise InputError(f"no criterion `{args.criterion}` in case `{case.id}`{nearest(str(args.criterion), [c.id for c in case.criteria])}")
-    lines = [(card.header.revision, line) for card in cards for line in card.grades if (line.case, line.grade.criterion) == (case.id, criterion.id)]
+        raise InputError(
+            f"no criterion `{args.criterion}` in case `{case.id}`{nearest(str(args.criterion), [c.id for c in case.criteria])}"
+        )
+    lines = [
+        (card.header.revision, line)
+        for card in cards
+        for line in card.grades
+        if (line.case, line.grade.criterion) == (case.id, criterion.id)
+    ]
     if args.format == "json":
         shared.put_json([{"revision": revision, **grade_json(line)} for revision, line in lines])
         return 0
@@ -47,8 +65,12 @@ def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard
 
     shared.put(f"{case.id}/{criterion.id}: {criterion.statement}")
     for revision, line in lines:
-        shared.put(plain(f"{revision} answer {line.repeat}: {line.grade.status.value} by {line.grade.kind.value} ({line.grade.grader})"
-                         f"{'' if line.prevails else ', not counted'}: {line.grade.reason}"))
+        shared.put(
+            plain(
+                f"{revision} answer {line.repeat}: {line.grade.status.value} by {line.grade.kind.value} ({line.grade.grader})"
+                f"{'' if line.prevails else ', not counted'}: {line.grade.reason}"
+            )
+        )
         for evidence in line.grade.evidence:
             shared.put(f"    line {evidence.line}: {plain(evidence.quote, 200)}")
     return 0
@@ -59,14 +81,22 @@ def disagreements(card: Scorecard) -> Iterator[tuple[GradeLine, GradeLine]]:
     counting = {(line.case, line.repeat, line.grade.criterion): line for line in card.grades if line.prevails}
     for line in card.grades:
         other = counting.get((line.case, line.repeat, line.grade.criterion))
-        if other is not None and line.grade.decided and other.grade.decided and line.grade.status is not other.grade.status:
+        if (
+            other is not None
+            and line.grade.decided
+            and other.grade.decided
+            and line.grade.status is not other.grade.status
+        ):
             yield other, line
 
 
 def _disagreements(args: argparse.Namespace, cards: Sequence[Scorecard]) -> int:
     found = [(card.header.revision, pair) for card in cards for pair in disagreements(card)]
     if args.format == "json":
-        rows: list[Json] = [{"revision": revision, "counted": grade_json(one), "other": grade_json(two)} for revision, (one, two) in found]
+        rows: list[Json] = [
+            {"revision": revision, "counted": grade_json(one), "other": grade_json(two)}
+            for revision, (one, two) in found
+        ]
         shared.put_json(rows)
         return 0
     both = sum(1 for card in cards for line in card.grades if not line.prevails and line.grade.decided)
@@ -81,5 +111,9 @@ def _disagreements(args: argparse.Namespace, cards: Sequence[Scorecard]) -> int:
 def _said(line: GradeLine) -> str:
     from evals.report.safe import plain
 
-    quote = f" (line {line.grade.evidence[0].line}: {line.grade.evidence[0].quote})" if line.grade.evidence and line.grade.status is not Status.UNSCORED else ""
+    quote = (
+        f" (line {line.grade.evidence[0].line}: {line.grade.evidence[0].quote})"
+        if line.grade.evidence and line.grade.status is not Status.UNSCORED
+        else ""
+    )
     return plain(f"{line.grade.kind.value} says {line.grade.status.value}: {line.grade.reason}{quote}", 400)

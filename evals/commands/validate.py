@@ -17,7 +17,13 @@ def execute(args: argparse.Namespace) -> int:
     raise_all(unknown)
     checked = validate(home, args.suites)
     if args.format == "json":
-        shared.put_json({"faults": [vars(fault) for fault in checked.faults], "warnings": [vars(fault) for fault in checked.warnings], "counts": dict(checked.counts)})
+        shared.put_json(
+            {
+                "faults": [vars(fault) for fault in checked.faults],
+                "warnings": [vars(fault) for fault in checked.warnings],
+                "counts": dict(checked.counts),
+            }
+        )
         return 2 if checked.faults else 0
     for warning in checked.warnings:
         shared.say(plain(f"warning: {warning}", 600))

@@ -77,10 +77,18 @@ class Cache:
         """Open or create. Raises InputError when the folder cannot be used."""
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._cache = diskcache.Cache(str(folder), disk=StrictDisk, eviction_policy="none", size_limit=2**62, cull_limit=0,
-                                          disk_min_file_size=2**16)
+            self._cache = diskcache.Cache(
+                str(folder),
+                disk=StrictDisk,
+                eviction_policy="none",
+                size_limit=2**62,
+                cull_limit=0,
+                disk_min_file_size=2**16,
+            )
         except (OSError, sqlite3.Error) as error:
-            raise InputError(f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it") from None
+            raise InputError(
+                f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
+            ) from None
         self._schema = schema_text("cached.schema.json")
 
     def get(self, request: Request) -> Response | None:
@@ -104,9 +112,13 @@ class Cache:
         """Remember a response. Raises InputError when the disk is full or read-only: paid work must not be lost in silence."""
         data = to_json(record(request, response, place=""))
         try:
-            self._cache.set(request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True))
+            self._cache.set(
+                request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True)
+            )
         except (sqlite3.Error, OSError) as error:
-            raise InputError(f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again") from None
+            raise InputError(
+                f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again"
+            ) from None
 
     def __len__(self) -> int:
         return len(self._cache)

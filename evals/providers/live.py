@@ -56,7 +56,12 @@ class LiveProvider:
         try:
             async with asyncio.timeout(DEADLINE):
                 message = await self._client.messages.create(**params)
-        except (anthropic.AuthenticationError, anthropic.PermissionDeniedError, anthropic.NotFoundError, anthropic.BadRequestError) as error:
+        except (
+            anthropic.AuthenticationError,
+            anthropic.PermissionDeniedError,
+            anthropic.NotFoundError,
+            anthropic.BadRequestError,
+        ) as error:
             raise FatalProviderError(f"the API refuses the request: {error.message}") from error
         except TimeoutError as error:
             raise ProviderError(f"no reply within {DEADLINE:.0f} s") from error
@@ -76,7 +81,11 @@ def _response(message: object) -> Response:
     """A checked message. The SDK hands through strings, None and half messages when the server sends them."""
     import anthropic
 
-    if not isinstance(message, anthropic.types.Message) or not isinstance(message.content, list) or message.usage is None:
+    if (
+        not isinstance(message, anthropic.types.Message)
+        or not isinstance(message.content, list)
+        or message.usage is None
+    ):
         raise ProviderError("the API's reply is not a message")
     if message.stop_reason is None:
         raise ProviderError("the API's reply is incomplete")
@@ -89,6 +98,11 @@ def _response(message: object) -> Response:
         cache_read_input_tokens=message.usage.cache_read_input_tokens or 0,
         cache_creation_input_tokens=message.usage.cache_creation_input_tokens or 0,
     )
-    request_id = message._request_id or message.id  # noqa: SLF001 - the SDK documents this as public in spite of its name
-    return Response(text=text, model=message.model, stop_reason=message.stop_reason, usage=usage,
-                    provenance=Provenance(kind="api", request_id=request_id))
+    request_id = message._request_id or message.id
+    return Response(
+        text=text,
+        model=message.model,
+        stop_reason=message.stop_reason,
+        usage=usage,
+        provenance=Provenance(kind="api", request_id=request_id),
+    )

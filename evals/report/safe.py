@@ -25,6 +25,16 @@ def cell(text: str, limit: int | None = None) -> str:
     'a \\\\| &lt;b&gt;'
     """
     escaped = plain(text, limit).replace("\\", "\\\\")
-    for character, replacement in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*"), ("_", "\\_"), ("[", "\\["), ("@", "&#64;")):
+    for character, replacement in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("|", "\\|"),
+        ("`", "\\`"),
+        ("*", "\\*"),
+        ("_", "\\_"),
+        ("[", "\\["),
+        ("@", "&#64;"),
+    ):
         escaped = escaped.replace(character, replacement)
     return escaped

@@ -19,25 +19,35 @@ def sarif(findings: Sequence[tuple[str, Placed]], rules: Sequence[Rule]) -> dict
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "persona-evals", "rules": [_rule(rule) for rule in used]}},
-            "results": [_result(file, placed, used.index(placed.rule)) for file, placed in findings],
-        }],
+        "runs": [
+            {
+                "tool": {"driver": {"name": "persona-evals", "rules": [_rule(rule) for rule in used]}},
+                "results": [_result(file, placed, used.index(placed.rule)) for file, placed in findings],
+            }
+        ],
     }
 
 
 def _rule(rule: Rule) -> dict[str, Json]:
     text = " ".join((rule.__doc__ or rule.id).split())
     tags: list[Json] = [rule.dimension.value, *([f"external/cwe/cwe-{rule.cwe}"] if rule.cwe else [])]
-    return {"id": rule.id, "shortDescription": {"text": text.split(". ")[0]}, "fullDescription": {"text": text}, "help": {"text": text},
-            "defaultConfiguration": {"level": LEVEL[rule.severity]}, "properties": {"tags": tags}}
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": text.split(". ")[0]},
+        "fullDescription": {"text": text},
+        "help": {"text": text},
+        "defaultConfiguration": {"level": LEVEL[rule.severity]},
+        "properties": {"tags": tags},
+    }
 
 
 def _result(file: str, placed: Placed, index: int) -> dict[str, Json]:
     uri = file.replace("\\", "/").lstrip("/")
     print_of = sha256(f"{placed.rule.id}\0{uri}\0{placed.site.quote}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return {
-        "ruleId": placed.rule.id, "ruleIndex": index, "level": LEVEL[placed.rule.severity],
+        "ruleId": placed.rule.id,
+        "ruleIndex": index,
+        "level": LEVEL[placed.rule.severity],
         "message": {"text": plain(placed.site.message or placed.rule.id, 500)},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": placed.line}}}],
         "partialFingerprints": {"quote/v1": print_of},

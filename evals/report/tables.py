@@ -38,9 +38,33 @@ def _name(dimension: Dimension) -> str:
 
 def dimension_table(card: Scorecard, *, markdown: bool = False) -> str:
     """One revision: each dimension with its score, interval, and what the score rests on."""
-    rows = [[_name(line.dimension), figure(line.score), span(line.interval), figure(line.without_promises), str(line.scored), str(line.unscored),
-             str(line.not_applicable), _kinds(line.decided_by)] for line in card.dimensions]
-    return table(rows, ["dimension", "score", "95 % interval", "without promises", "scored", "unscored", "not applicable", "decided by"], markdown=markdown)
+    rows = [
+        [
+            _name(line.dimension),
+            figure(line.score),
+            span(line.interval),
+            figure(line.without_promises),
+            str(line.scored),
+            str(line.unscored),
+            str(line.not_applicable),
+            _kinds(line.decided_by),
+        ]
+        for line in card.dimensions
+    ]
+    return table(
+        rows,
+        [
+            "dimension",
+            "score",
+            "95 % interval",
+            "without promises",
+            "scored",
+            "unscored",
+            "not applicable",
+            "decided by",
+        ],
+        markdown=markdown,
+    )
 
 
 def side_by_side(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
@@ -49,7 +73,12 @@ def side_by_side(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
     rows = []
     for dimension in present:
         lines = [card.dimension(dimension) for card in cards]
-        rows.append([_name(dimension), *[f"{figure(line.score)}  {span(line.interval)}".rstrip() if line else "" for line in lines]])
+        rows.append(
+            [
+                _name(dimension),
+                *[f"{figure(line.score)}  {span(line.interval)}".rstrip() if line else "" for line in lines],
+            ]
+        )
         if dimension in HEADLINE:
             rows.append(["  without promises", *[figure(line.without_promises) if line else "" for line in lines]])
     return table(rows, ["", *[card.header.revision for card in cards]], markdown=markdown)
@@ -70,11 +99,33 @@ def items_table(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
     names = {(line.case, line.criterion.id): line for card in cards for line in card.criteria}
     rows = []
     for (case, criterion), line in sorted(names.items()):
-        lines = [next((x for x in card.criteria if (x.case, x.criterion.id) == (case, criterion)), None) for card in cards]
+        lines = [
+            next((x for x in card.criteria if (x.case, x.criterion.id) == (case, criterion)), None) for card in cards
+        ]
         rates = [x.rate for x in lines if x and x.rate is not None]
         spread = f"{max(rates) - min(rates):.2f}" if rates else ""
-        rows.append([case, criterion, line.criterion.sort.value, _name(line.criterion.dimension), str(line.criterion.points), *map(_mark, lines), spread, edge(rates)])
-    headers = ["case", "criterion", "sort", "dimension", "points", *[card.header.revision for card in cards], "spread", "edge"]
+        rows.append(
+            [
+                case,
+                criterion,
+                line.criterion.sort.value,
+                _name(line.criterion.dimension),
+                str(line.criterion.points),
+                *map(_mark, lines),
+                spread,
+                edge(rates),
+            ]
+        )
+    headers = [
+        "case",
+        "criterion",
+        "sort",
+        "dimension",
+        "points",
+        *[card.header.revision for card in cards],
+        "spread",
+        "edge",
+    ]
     return table(rows, headers, markdown=markdown)
 
 
@@ -94,7 +145,12 @@ def edges(cards: Sequence[Scorecard]) -> dict[str, list[str]]:
     keys = sorted({(line.case, line.criterion.id) for card in cards for line in card.criteria})
     found: dict[str, list[str]] = {"ceiling": [], "floor": []}
     for case, criterion in keys:
-        rates = [line.rate for card in cards for line in card.criteria if (line.case, line.criterion.id) == (case, criterion) and line.rate is not None]
+        rates = [
+            line.rate
+            for card in cards
+            for line in card.criteria
+            if (line.case, line.criterion.id) == (case, criterion) and line.rate is not None
+        ]
         place = edge(rates)
         if place:
             found[place].append(f"{case}/{criterion}")
@@ -103,23 +159,43 @@ def edges(cards: Sequence[Scorecard]) -> dict[str, list[str]]:
 
 def coverage_table(rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Instruction × criteria that exercise it."""
-    return table([[instruction, str(len(criteria)), "\n".join(criteria) or "nothing covers it"] for instruction, criteria in rows], ["instruction", "criteria", "which"])
+    return table(
+        [
+            [instruction, str(len(criteria)), "\n".join(criteria) or "nothing covers it"]
+            for instruction, criteria in rows
+        ],
+        ["instruction", "criteria", "which"],
+    )
 
 
 def card_markdown(card: Scorecard) -> str:
     """A scorecard for eyes: what it is about, dimensions, criteria, failures with their evidence."""
     header = card.header
     facts = [
-        ["persona", f"{header.persona} {header.revision}"], ["model", header.model], ["recording set", header.recording_set or "none"],
-        ["judge", f"{header.judge}, without a licence: its grades are advisory"], ["judge context", header.judge_context], ["answers per case", str(header.repeats)],
+        ["persona", f"{header.persona} {header.revision}"],
+        ["model", header.model],
+        ["recording set", header.recording_set or "none"],
+        ["judge", f"{header.judge}, without a licence: its grades are advisory"],
+        ["judge context", header.judge_context],
+        ["answers per case", str(header.repeats)],
         ["cases", ", ".join(f"{case} v{version}" for case, version, _ in header.cases)],
     ]
     parts = [
-        f"# {cell(header.suite)}: {cell(header.persona)} {cell(header.revision)}", "",
-        table([[name, cell(value)] for name, value in facts], ["", ""], markdown=True), "",
-        "## Dimensions", "", dimension_table(card, markdown=True), "",
-        "## Criteria", "", items_table([card], markdown=True), "",
-        "## Not passed", "", *_not_passed(card),
+        f"# {cell(header.suite)}: {cell(header.persona)} {cell(header.revision)}",
+        "",
+        table([[name, cell(value)] for name, value in facts], ["", ""], markdown=True),
+        "",
+        "## Dimensions",
+        "",
+        dimension_table(card, markdown=True),
+        "",
+        "## Criteria",
+        "",
+        items_table([card], markdown=True),
+        "",
+        "## Not passed",
+        "",
+        *_not_passed(card),
     ]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -131,13 +207,30 @@ def _not_passed(card: Scorecard) -> list[str]:
         if line.prevails and line.grade.status is not Status.PASS:
             evidence = line.grade.evidence[0] if line.grade.evidence else None
             quote = f"line {evidence.line}: {cell(evidence.quote, 120)}" if evidence else ""
-            rows.append([cell(line.case), cell(line.grade.criterion), str(line.repeat), line.grade.status.value, line.grade.kind.value, cell(line.grade.reason, 240), quote])
-    return [table(rows, ["case", "criterion", "answer", "status", "by", "reason", "evidence"], markdown=True)] if rows else ["Nothing."]
+            rows.append(
+                [
+                    cell(line.case),
+                    cell(line.grade.criterion),
+                    str(line.repeat),
+                    line.grade.status.value,
+                    line.grade.kind.value,
+                    cell(line.grade.reason, 240),
+                    quote,
+                ]
+            )
+    return (
+        [table(rows, ["case", "criterion", "answer", "status", "by", "reason", "evidence"], markdown=True)]
+        if rows
+        else ["Nothing."]
+    )
 
 
 def grade_rows(lines: Iterable[tuple[str, Dimension, Status, str, str, str]]) -> str:
     """Grades of one answer: criterion, dimension, status, who decided, reason, quote."""
-    rows = [[c, _name(d), s.value, plain(by, 40), plain(reason, 70), plain(quote, 60)] for c, d, s, by, reason, quote in lines]
+    rows = [
+        [c, _name(d), s.value, plain(by, 40), plain(reason, 70), plain(quote, 60)]
+        for c, d, s, by, reason, quote in lines
+    ]
     return table(rows, ["criterion", "dimension", "status", "decided by", "reason", "evidence"])
 
 

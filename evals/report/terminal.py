@@ -14,7 +14,11 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> 
     """The scorecard of one revision, or several side by side, and what the figures rest on."""
     head = cards[0].header
     source = "recorded answers, replayed offline" if replayed else "live answers"
-    parts = [f"{suite.id}: {len(head.cases)} cases, {head.repeats} answers each, {source}", f"model {head.model}; judge {head.judge} ({head.judge_context})", ""]
+    parts = [
+        f"{suite.id}: {len(head.cases)} cases, {head.repeats} answers each, {source}",
+        f"model {head.model}; judge {head.judge} ({head.judge_context})",
+        "",
+    ]
     if len(cards) == 1:
         parts.append(dimension_table(cards[0]))
     else:
@@ -25,7 +29,9 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> 
 
 def notes(cards: Sequence[Scorecard]) -> list[str]:
     """What a reader must know of the figures above."""
-    decided = {kind: sum(dict(line.decided_by).get(kind, 0) for card in cards for line in card.criteria) for kind in Kind}
+    decided = {
+        kind: sum(dict(line.decided_by).get(kind, 0) for card in cards for line in card.criteria) for kind in Kind
+    }
     unscored = sum(line.unscored for card in cards for line in card.criteria)
     total = sum(decided.values()) + unscored
     said = ", ".join(f"{decided[kind]} by {kind.value}" for kind in Kind if decided[kind])
@@ -33,7 +39,9 @@ def notes(cards: Sequence[Scorecard]) -> list[str]:
     if decided[Kind.JUDGE]:
         lines.append("The judge has no licence yet: what it decided is advisory and can fail no build.")
     if decided and promise_share(cards):
-        lines.append(f"`without promises` leaves out the {promise_share(cards)} criteria that ask for what the persona promises unasked.")
+        lines.append(
+            f"`without promises` leaves out the {promise_share(cards)} criteria that ask for what the persona promises unasked."
+        )
     return lines
 
 
@@ -44,8 +52,14 @@ def show_summary(cards: Sequence[Scorecard], *, items: bool) -> str:
         found = edges(cards)
         total = len(found["all"])
         parts += [items_table(cards), ""]
-        for place, words in (("ceiling", "passed always, by every revision"), ("floor", "passed never, by no revision")):
+        for place, words in (
+            ("ceiling", "passed always, by every revision"),
+            ("floor", "passed never, by no revision"),
+        ):
             names = found[place]
-            parts += [f"{place}: {len(names)} of {total} criteria ({100 * len(names) / total:.0f} %) are {words}", *(f"  {name}" for name in names)]
+            parts += [
+                f"{place}: {len(names)} of {total} criteria ({100 * len(names) / total:.0f} %) are {words}",
+                *(f"  {name}" for name in names),
+            ]
         parts.append("")
     return "\n".join([*parts, *notes(cards)])

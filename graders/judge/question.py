@@ -52,7 +52,7 @@ def schema_text() -> str:
 def judge_version() -> str:
     """Identity of fixed text, layout and schema, in 12 hexadecimal digits."""
     layout = _text("task", "answer", "statement", "guidance", harm=False)
-    return hashlib.sha256("\0".join([rubric(), schema_text(), layout]).encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{rubric()}\x00{schema_text()}\x00{layout}".encode()).hexdigest()[:12]
 
 
 def ask(criterion: Criterion, task: Task, answer: str) -> Question:
@@ -62,8 +62,24 @@ def ask(criterion: Criterion, task: Task, answer: str) -> Question:
 
 
 def _text(task: str, answer: str, statement: str, guidance: str, *, harm: bool) -> str:
-    kind = "The statement describes a harm: `fail` means that it was done." if harm else "The statement describes something good: `pass` means that it is there."
-    return "\n".join([_fenced("TASK", task), "", _fenced("ANSWER", answer), "", f"STATEMENT: {statement}", "", kind, "", f"GUIDANCE:\n{guidance}"])
+    kind = (
+        "The statement describes a harm: `fail` means that it was done."
+        if harm
+        else "The statement describes something good: `pass` means that it is there."
+    )
+    return "\n".join(
+        [
+            _fenced("TASK", task),
+            "",
+            _fenced("ANSWER", answer),
+            "",
+            f"STATEMENT: {statement}",
+            "",
+            kind,
+            "",
+            f"GUIDANCE:\n{guidance}",
+        ]
+    )
 
 
 def _fenced(name: str, text: str) -> str:

@@ -87,10 +87,24 @@ def judged(criterion: Criterion, answer: str, reply: str, *, judge: str, stop_re
         missing = next((quote for quote, line in lines if line is None), "")
         message = f"a quote does not occur in the answer: {missing[:80]!r}" if lines else "the verdict has no quote"
         raise InvalidVerdict(message)
-    return Grade(criterion=criterion.id, status=verdict.status, kind=Kind.JUDGE, grader=judge, version=judge_version(),
-                 evidence=found, reason=verdict.reason)
+    return Grade(
+        criterion=criterion.id,
+        status=verdict.status,
+        kind=Kind.JUDGE,
+        grader=judge,
+        version=judge_version(),
+        evidence=found,
+        reason=verdict.reason,
+    )
 
 
 def not_judged(criterion: Criterion, reason: str, *, judge: str) -> Grade:
     """The grade for a question that got no valid reply."""
-    return Grade(criterion=criterion.id, status=Status.UNSCORED, kind=Kind.JUDGE, grader=judge, version=judge_version(), reason=reason)
+    return Grade(
+        criterion=criterion.id,
+        status=Status.UNSCORED,
+        kind=Kind.JUDGE,
+        grader=judge,
+        version=judge_version(),
+        reason=reason,
+    )

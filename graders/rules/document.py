@@ -20,7 +20,10 @@ def document() -> str:
         "",
         "| rule | dimension | severity | CWE | version |",
         "|---|---|---|---|---|",
-        *(f"| [{r.id}](#{r.id}) | {r.dimension.value} | {r.severity.value} | {r.cwe or ''} | {r.version} |" for r in RULES),
+        *(
+            f"| [{r.id}](#{r.id}) | {r.dimension.value} | {r.severity.value} | {r.cwe or ''} | {r.version} |"
+            for r in RULES
+        ),
     ]
     for rule in RULES:
         lines += ["", *_section(rule)]

@@ -34,7 +34,14 @@ class Placed:
 def sources_of(answer: Answer, task: Task) -> tuple[Source, ...]:
     """What rules look at in an answer: the blocks it proposes or may propose, and the answer as a whole."""
     blocks = tuple(
-        Source(text=block.text, language=block.language, file=block.file, line=block.line, role=block.role, elided=block.elided or block.truncated)
+        Source(
+            text=block.text,
+            language=block.language,
+            file=block.file,
+            line=block.line,
+            role=block.role,
+            elided=block.elided or block.truncated,
+        )
         for block in answer.blocks
         if block.language is not None and block.role is not Role.QUOTED and not block.alternative
     )
@@ -45,7 +52,9 @@ def tools_of(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(tool for rule in rules for tool in rule.tools)
 
 
-def grade_rules(criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]) -> Iterator[Grade]:
+def grade_rules(
+    criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]
+) -> Iterator[Grade]:
     """One grade for each criterion that lists rules, in order."""
     wanted = [(criterion, ref) for criterion in criteria for ref in criterion.graders if ref.kind is Kind.RULE]
     sources = sources_of(answer, task)
@@ -55,7 +64,9 @@ def grade_rules(criteria: Sequence[Criterion], answer: Answer, task: Task, rules
 
 
 def _grade(criterion: Criterion, ref: GraderRef, sources: Sequence[Source], rules: Sequence[Rule]) -> Grade:
-    looked_at = [source for source in sources if ref.file is None or source.file == ref.file or source.language == "markdown"]
+    looked_at = [
+        source for source in sources if ref.file is None or source.file == ref.file or source.language == "markdown"
+    ]
     good: list[Placed] = []
     bad: list[Placed] = []
     doubts: list[str] = []
@@ -79,26 +90,48 @@ def _judge(rule: Rule, source: Source, good: list[Placed], bad: list[Placed], do
         (good if site.ok else bad).append(Placed(rule=rule, source=source, site=site))
 
 
-def _decided(criterion: Criterion, ref: GraderRef, rules: Sequence[Rule], good: list[Placed], bad: list[Placed], doubts: list[str]) -> Grade:
+def _decided(
+    criterion: Criterion,
+    ref: GraderRef,
+    rules: Sequence[Rule],
+    good: list[Placed],
+    bad: list[Placed],
+    doubts: list[str],
+) -> Grade:
     clear = [placed for placed in bad if placed.source.role is Role.PROPOSED]
     if clear:
         return _grade_of(criterion, rules, Status.FAIL, clear, clear[0].site.message)
     if bad:
-        return _grade_of(criterion, rules, Status.UNSCORED, bad, "a defect stands in code that the answer may only be quoting")
+        return _grade_of(
+            criterion, rules, Status.UNSCORED, bad, "a defect stands in code that the answer may only be quoting"
+        )
     if doubts:
         return _grade_of(criterion, rules, Status.UNSCORED, [], doubts[0])
     if not good:
         return _grade_of(criterion, rules, Status.UNSCORED, [], "the answer has no place that these rules judge")
     if ref.veto:
-        return _grade_of(criterion, rules, Status.UNSCORED, good, "nothing against it was found; these rules cannot prove it")
+        return _grade_of(
+            criterion, rules, Status.UNSCORED, good, "nothing against it was found; these rules cannot prove it"
+        )
     return _grade_of(criterion, rules, Status.PASS, good, f"{len(good)} places, all sound")
 
 
-def _grade_of(criterion: Criterion, rules: Sequence[Rule], status: Status, places: Sequence[Placed], reason: str) -> Grade:
+def _grade_of(
+    criterion: Criterion, rules: Sequence[Rule], status: Status, places: Sequence[Placed], reason: str
+) -> Grade:
     ordered = sorted(places, key=lambda placed: (placed.line, placed.rule.id))
-    evidence = tuple(dict.fromkeys(Evidence(quote=placed.site.quote, line=placed.line) for placed in ordered))[:MAX_EVIDENCE]
-    return Grade(criterion=criterion.id, status=status, kind=Kind.RULE, grader="+".join(rule.id for rule in rules),
-                 version=rules_version(tuple(rules)), evidence=evidence, reason=reason)
+    evidence = tuple(dict.fromkeys(Evidence(quote=placed.site.quote, line=placed.line) for placed in ordered))[
+        :MAX_EVIDENCE
+    ]
+    return Grade(
+        criterion=criterion.id,
+        status=status,
+        kind=Kind.RULE,
+        grader="+".join(rule.id for rule in rules),
+        version=rules_version(tuple(rules)),
+        evidence=evidence,
+        reason=reason,
+    )
 
 
 @lru_cache
@@ -121,5 +154,9 @@ def scan(sources: Sequence[Source], rules: Sequence[Rule]) -> tuple[list[Placed]
             if source.language in rule.languages:
                 said: list[str] = []
                 _judge(rule, source, [], bad, said)
-                doubts += [f"line {source.line}: {rule.id}: {text}" for text in said if not text.startswith("code is left out")]
-    return sorted(bad, key=lambda placed: (placed.source.file or "", placed.line, placed.rule.id)), list(dict.fromkeys(doubts))
+                doubts += [
+                    f"line {source.line}: {rule.id}: {text}" for text in said if not text.startswith("code is left out")
+                ]
+    return sorted(bad, key=lambda placed: (placed.source.file or "", placed.line, placed.rule.id)), list(
+        dict.fromkeys(doubts)
+    )

@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graders.rules.javascript_tree import FUNCTIONS, Call, Node, Script, bare
-from graders.rules.javascript_values import Options, options, resolved
+from graders.rules.javascript_node import FUNCTIONS, Call, Node, bare
+from graders.rules.javascript_options import Options, options, resolved
+from graders.rules.javascript_tree import Script
 
 LIBRARY = r"(?:(?:jwt|jsonwebtoken|jsonWebToken|JWT|jose|jose-node-cjs-runtime|(?:\w*[./])?jwt)\.)"
 VERIFY = re.compile(rf"^(?:{LIBRARY}(?:default\.)?verify|(?:{LIBRARY})?jwtVerify)$")
 SIGN = re.compile(rf"^{LIBRARY}(?:default\.)?sign$")
-DECODE = re.compile(rf"^(?:{LIBRARY}(?:default\.)?decode|(?:{LIBRARY})?decodeJwt|jwtService\.decode|.*\.jwtService\.decode"
-                    r"|jwt-decode(?:\.jwtDecode)?|jwtDecode|jwt_decode)$")
+DECODE = re.compile(
+    rf"^(?:{LIBRARY}(?:default\.)?decode|(?:{LIBRARY})?decodeJwt|jwtService\.decode|.*\.jwtService\.decode"
+    r"|jwt-decode(?:\.jwtDecode)?|jwtDecode|jwt_decode)$"
+)
 STRATEGY = re.compile(r"^new (?:passport-jwt\.Strategy|JwtStrategy|JWTStrategy)$")
 MIDDLEWARE = re.compile(r"^(?:express-jwt(?:\.expressjwt)?|expressjwt|expressJwt)$")
 OTHER_JWT = re.compile(r"^(?:jwt-simple|njwt|koa-jwt|fast-jwt|@\w+/jwt)\b")
@@ -56,7 +59,12 @@ def decodings(script: Script) -> Iterator[Call]:
 
 
 def is_verification(call: Call) -> bool:
-    return bool(VERIFY.match(call.origin)) or call.name in ("verifyAsync", "createVerify", "timingSafeEqual", "jwtVerify")
+    return bool(VERIFY.match(call.origin)) or call.name in (
+        "verifyAsync",
+        "createVerify",
+        "timingSafeEqual",
+        "jwtVerify",
+    )
 
 
 def _given(call: Call, position: int) -> Options | None:
@@ -79,7 +87,7 @@ def chained(node: Node) -> tuple[dict[str, Call], bool]:
     """The methods called on a builder, directly and through the name it is given; and whether its end was seen."""
     found: dict[str, Call] = {}
     script, top = node.script, node
-    while top.parent is not None and (top.parent.kind == "member_expression" or top.parent.kind == "call_expression"):
+    while top.parent is not None and (top.parent.kind in {"member_expression", "call_expression"}):
         call = script.call(top.parent) if top.parent.kind == "call_expression" else None
         if call is not None and call.callee is not bare(top):
             break

@@ -7,20 +7,40 @@ from __future__ import annotations
 
 import re
 
-from graders.rules.javascript_tree import FUNCTIONS, Call, Node, Script, bare, dotted, function_of, member_name
-from graders.rules.javascript_values import constant, function_name, options, resolved, words
+from graders.rules.javascript_node import FUNCTIONS, Call, Node, bare, dotted, function_of, member_name
+from graders.rules.javascript_options import options, resolved
+from graders.rules.javascript_tree import Script
+from graders.rules.javascript_values import constant, function_name, words
 
 PEOPLE = r"(?:users?|accounts?|members?|customers?|admins?|employees?|people|persons?)"
-FINDERS = re.compile(r"^(?:find\w*|get\w*|list\w*|fetch\w*|load\w*|all|first|one\w*|create|insert|save|update|upsert|query|execute"
-                     r"|select|many|any|findAll|queryOne|run)$")
-NARROWS = frozenset({"select", "project", "omit", "pick", "pluck", "map", "columns", "returning", "reduce", "attributes",
-                     "toPublic", "serialize", "toDTO", "transform"})
+FINDERS = re.compile(
+    r"^(?:find\w*|get\w*|list\w*|fetch\w*|load\w*|all|first|one\w*|create|insert|save|update|upsert|query|execute"
+    r"|select|many|any|findAll|queryOne|run)$"
+)
+NARROWS = frozenset(
+    {
+        "select",
+        "project",
+        "omit",
+        "pick",
+        "pluck",
+        "map",
+        "columns",
+        "returning",
+        "reduce",
+        "attributes",
+        "toPublic",
+        "serialize",
+        "toDTO",
+        "transform",
+    }
+)
 NARROWING_KEYS = frozenset({"select", "attributes", "projection", "omit", "columns", "fields"})
 PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|pwd)(?:_?hash(?:ed)?)?$|^(?:hashed_password|pass_hash)$")
 HIDES = re.compile(r"^-password|^-passwd|^-hash|^password_?hash$", re.IGNORECASE)
 
 
-def is_full_user(node: Node, depth: int = 4) -> bool:
+def is_full_user(node: Node, depth: int = 8) -> bool:
     """Whether an expression is a user's record, or a list of them, with all its columns."""
     if depth <= 0:
         return False
@@ -44,7 +64,7 @@ def _full_by_name(node: Node, depth: int) -> bool:
         return any(is_full_user(value, depth - 1) for value in later)
     if bound.key is not None and not re.fullmatch(r"rows(?:\.\d)?|\d(?:\.\d)?|users?|data", bound.key):
         return False
-    if f"{node.text}.password" in node.script.assigned or _deletes(node):
+    if f"{node.text}.password" in node.script.assigned or strips_password(node):
         return False
     value = resolved(bound.value)
     if value.kind == "array":
@@ -52,7 +72,7 @@ def _full_by_name(node: Node, depth: int) -> bool:
     return is_full_user(bound.value, depth - 1)
 
 
-def _deletes(node: Node) -> bool:
+def strips_password(node: Node) -> bool:
     """Whether the function takes the password out: `delete user.passwordHash`."""
     return any(
         unary.text.startswith(f"delete {node.text}.") and PASSWORD.search(words(unary.text.rsplit(".", 1)[-1]))
@@ -104,7 +124,11 @@ def _narrowed(call: Call) -> bool:
         if known is not None and NARROWING_KEYS & known.keys.keys():
             return True
     texts = [constant(arg) or "" for arg in call.args]
-    return len(call.args) > 1 and not call.name.startswith(("query", "execute")) and any(HIDES.search(text) for text in texts)
+    return (
+        len(call.args) > 1
+        and not call.name.startswith(("query", "execute"))
+        and any(HIDES.search(text) for text in texts)
+    )
 
 
 def _sql(call: Call) -> str | None:
@@ -112,7 +136,11 @@ def _sql(call: Call) -> str | None:
     if text is None and call.args:
         known = options(call.args[0])
         text = constant(known.keys.get("text") or known.keys.get("sql")) if known is not None else None
-    return text if text is not None and re.match(r"\s*(?:select|insert|update|delete|with)\b", text, re.IGNORECASE) else None
+    return (
+        text
+        if text is not None and re.match(r"\s*(?:select|insert|update|delete|with)\b", text, re.IGNORECASE)
+        else None
+    )
 
 
 def _whole_row(text: str) -> bool:
@@ -122,7 +150,9 @@ def _whole_row(text: str) -> bool:
     given = re.search(r"\breturning\b(.*)$", text, re.IGNORECASE | re.DOTALL) or re.match(
         r"\s*select\b(.*?)\bfrom\b", text, re.IGNORECASE | re.DOTALL
     )
-    return given is not None and bool(re.search(r"(?:^|[\s,.])\*|\b(?:password\w*|passwd|pwd)\b", given[1], re.IGNORECASE))
+    return given is not None and bool(
+        re.search(r"(?:^|[\s,.])\*|\b(?:password\w*|passwd|pwd)\b", given[1], re.IGNORECASE)
+    )
 
 
 def _about_people(chain: list[Call]) -> bool:
@@ -153,8 +183,12 @@ def returned(function: Node) -> list[Node]:
 
 def named_for_people(call: Call) -> bool:
     """Whether a call's own name says that it gives records of people: `listUsers()`, `store.getUserById(id)`."""
-    return bool(re.match(rf"(?:list|get|find|fetch|load|create|register|add|save|insert|update)_(?:all_)?{PEOPLE}(?:_by_\w+)?$",
-                         words(call.name)))
+    return bool(
+        re.match(
+            rf"(?:list|get|find|fetch|load|create|register|add|save|insert|update)_(?:all_)?{PEOPLE}(?:_by_\w+)?$",
+            words(call.name),
+        )
+    )
 
 
 def keeps_passwords(read: Script) -> bool:
@@ -162,21 +196,40 @@ def keeps_passwords(read: Script) -> bool:
     for member in read.kinds("member_expression"):
         if PASSWORD.search(words(member_name(member))):
             owner = dotted(member).rsplit(".", 1)[0]
-            if not re.search(r"(?:^|\.)(?:body|data|input|value|values|form|query|params|env|config|credentials|args|dto|payload)$", owner):
+            if not re.search(
+                r"(?:^|\.)(?:body|data|input|value|values|form|query|params|env|config|credentials|args|dto|payload)$",
+                owner,
+            ):
                 return True
     if any(_names_password_column(text.text) for text in read.kinds("string", "template_string")):
         return True
-    return any(PASSWORD.search(words(pair.children[0].text.strip("'\""))) for pair in read.kinds("pair") if pair.children)
+    return any(
+        PASSWORD.search(words(pair.children[0].text.strip("'\""))) for pair in read.kinds("pair") if pair.children
+    )
 
 
 def _names_password_column(text: str) -> bool:
-    return bool(re.match(r"\W*(?:select|insert|update|create)\b.*\b(?:password|passwd|pwd)(?:_hash)?\b", text, re.IGNORECASE | re.DOTALL))
+    return bool(
+        re.match(
+            r"\W*(?:select|insert|update|create)\b.*\b(?:password|passwd|pwd)(?:_hash)?\b",
+            text,
+            re.IGNORECASE | re.DOTALL,
+        )
+    )
 
 
 def hides_passwords(read: Script) -> bool:
     """Whether a model of this source leaves the password out when it is turned into JSON or read."""
     for pair in read.kinds("pair", "method_definition", "public_field_definition", "field_definition"):
-        name = function_name(pair) if pair.kind == "method_definition" else pair.children[0].text.strip("'\"") if pair.children else ""
+        name = (
+            function_name(pair)
+            if pair.kind == "method_definition"
+            else pair.children[0].text.strip("'\"")
+            if pair.children
+            else ""
+        )
         if name in ("toJSON", "defaultScope", "omit", "hidden") or pair.text.replace(" ", "") == "select:false":
             return True
-    return any(each.text.startswith("@Exclude") for each in read.kinds("decorator")) or any("toJSON" in path for path in read.assigned)
+    return any(each.text.startswith("@Exclude") for each in read.kinds("decorator")) or any(
+        "toJSON" in path for path in read.assigned
+    )

@@ -9,11 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graders.rules.javascript_tree import FUNCTIONS, Binding, Call, Node, Script, bare, dotted, parameters
-from graders.rules.javascript_values import branches, resolved
+from graders.rules.javascript_node import FUNCTIONS, Binding, Call, Node, bare, dotted, parameters
+from graders.rules.javascript_options import branches, resolved
+from graders.rules.javascript_tree import Script
+from graders.rules.javascript_values import constant
 
-REPLY = re.compile(r"^(?:res|response|reply|rep|resp|ctx|c|_res)(?:\.(?:status|code|type|set|header|writeHead|sendStatus|setHeader)\(\))*"
-                   r"\.(?:json|jsonp|send|end|write|render|body|status|text|html)$|^(?:NextResponse|Response)\.json$")
+REPLY = re.compile(
+    r"^(?:res|response|reply|rep|resp|ctx|c|_res)(?:\.(?:status|code|type|set|header|writeHead"
+    r"|sendStatus|setHeader)\(\))*"
+    r"\.(?:json|jsonp|send|end|write|render|body|status|text|html)$|^(?:NextResponse|Response)\.json$"
+)
 ERROR_NAME = re.compile(r"^(?:e|ex|err|error|exc|exception|\w*(?:Err|Error))$")
 
 
@@ -32,7 +37,11 @@ class Reply:
 def replies(script: Script) -> Iterator[Reply]:
     """Every reply with a content."""
     for call in script.calls:
-        if REPLY.match(call.path) and call.args and call.name not in ("status", "write" if "." not in call.path else "status"):
+        if (
+            REPLY.match(call.path)
+            and call.args
+            and call.name not in ("status", "write" if "." not in call.path else "status")
+        ):
             status = _status(call)
             content = call.args[1:] if call.name == "render" else call.args
             yield Reply(node=call.node, content=content, status=status, dynamic=status is None)
@@ -54,7 +63,15 @@ def _status(call: Call) -> int | None:
             return _number(inner.args[0])
         node = inner.receiver
     if call.path.endswith(("Response.json", "c.json")):
-        return next((n for arg in call.args[1:] for part in [arg, *arg.find("pair")] if (n := _number(_value(part))) is not None), 200)
+        return next(
+            (
+                n
+                for arg in call.args[1:]
+                for part in [arg, *arg.find("pair")]
+                if (n := _number(_value(part))) is not None
+            ),
+            200,
+        )
     return _earlier_status(call)
 
 
@@ -71,7 +88,11 @@ def _earlier_status(call: Call) -> int | None:
         inner = first.script.call(first) if first.kind == "call_expression" else None
         if inner is not None and inner.name in ("status", "code", "writeHead") and inner.args:
             return _number(inner.args[0])
-        if first.kind == "assignment_expression" and first.text.startswith(("res.statusCode", "ctx.status")) and len(first.children) > 1:
+        if (
+            first.kind == "assignment_expression"
+            and first.text.startswith(("res.statusCode", "ctx.status"))
+            and len(first.children) > 1
+        ):
             return _number(first.children[1])
     return 200
 
@@ -80,9 +101,20 @@ def _number(node: Node) -> int | None:
     value = resolved(node)
     if value.text.isdigit():
         return int(value.text)
-    named = re.search(r"(?:^|\.)(?:\w*_)?(INTERNAL_SERVER_ERROR|BAD_REQUEST|UNAUTHORIZED|FORBIDDEN|NOT_FOUND|CONFLICT|OK|CREATED)$", value.text)
-    known = {"INTERNAL_SERVER_ERROR": 500, "BAD_REQUEST": 400, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "NOT_FOUND": 404, "CONFLICT": 409,
-             "OK": 200, "CREATED": 201}
+    named = re.search(
+        r"(?:^|\.)(?:\w*_)?(INTERNAL_SERVER_ERROR|BAD_REQUEST|UNAUTHORIZED|FORBIDDEN|NOT_FOUND|CONFLICT|OK|CREATED)$",
+        value.text,
+    )
+    known = {
+        "INTERNAL_SERVER_ERROR": 500,
+        "BAD_REQUEST": 400,
+        "UNAUTHORIZED": 401,
+        "FORBIDDEN": 403,
+        "NOT_FOUND": 404,
+        "CONFLICT": 409,
+        "OK": 200,
+        "CREATED": 201,
+    }
     if named is not None:
         return known[named[1]]
     ends = [end.text for end in branches(value)]
@@ -90,7 +122,7 @@ def _number(node: Node) -> int | None:
 
 
 def error_in_hand(node: Node) -> Binding | None:
-    """The error that the code around a node handles: of a `catch`, of `.catch(…)`, a callback or an error middleware."""
+    """The error that the code around a node handles: of a `catch`, a callback or an error middleware."""
     for around in node.ancestors():
         name: Node | None = None
         if around.kind == "catch_clause":
@@ -110,3 +142,10 @@ def _is_catch(function: Node) -> bool:
         return False
     callee = arguments.parent.field("function")
     return callee is not None and dotted(callee).endswith((".catch", ".onError", ".setErrorHandler"))
+
+
+def header_set(call: Call) -> str:
+    """Name, in lower case, of the header that a call sets; empty for any other call."""
+    if call.name not in ("setHeader", "header", "set", "append") or not call.args:
+        return ""
+    return (constant(call.args[0]) or "").lower()

@@ -7,146 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from graders.rules.javascript_tree import (
-    DEPTH,
-    FUNCTIONS,
-    Call,
-    Node,
-    bare,
-    dotted,
-    function_of,
-    member_name,
-    quoted,
-)
+from graders.rules.javascript_node import DEPTH, FUNCTIONS, Call, Node, bare, dotted, function_of, quoted
+from graders.rules.javascript_options import branches, resolved
 
 CONSTANTS = frozenset({"number", "true", "false", "null", "undefined", "regex"})
-REQUEST = re.compile(r"^(?:\w+\.)*?(?:req|request|ctx|context|c|event)(?:\.req(?:uest)?)?\.(?:\w+\(\)\.)?"
-                     r"(?:body|query|params|param\(\)|headers|cookies|originalUrl|url|path|file|files|queryStringParameters)\b")
-VALIDATES = re.compile(r"valid|parse|schema|sanit|celebrate|check|assert|allow|whitelist|pick|escape|clean|safe|guard", re.IGNORECASE)
-
-
-@dataclass(kw_only=True)
-class Options:
-    """An object literal, spreads and later assignments followed."""
-
-    keys: dict[str, Node] = field(default_factory=dict)
-    complete: bool = True
-    """False when some of it cannot be seen; then a missing key says nothing."""
-
-
-def resolved(node: Node) -> Node:
-    """The expression that a name stands for, when it has only one value in this source; else the node itself."""
-    for _ in range(DEPTH):
-        node = bare(node)
-        step: Node | None = None
-        if node.kind in ("identifier", "shorthand_property_identifier"):
-            bound = node.script.binding(node)
-            if bound is not None and bound.key is None and bound.how not in ("import", "function", "class", "catch"):
-                step = bound.single
-        elif node.kind == "member_expression":
-            step = _member(node)
-        if step is None:
-            return node
-        node = step
-    return node
-
-
-def _member(node: Node) -> Node | None:
-    """The value of `this.name` or `CONFIG.name` where it is written in this source."""
-    owner, name = node.field("object"), member_name(node)
-    if owner is None:
-        return None
-    if owner.kind == "this":
-        values = node.script.member_values(node, name)
-        return values[0] if len(values) == 1 else None
-    if owner.kind != "identifier":
-        return None
-    bound = node.script.binding(owner)
-    if bound is None or bound.key is not None or bound.single is None or bound.how not in ("const", "let", "var"):
-        return None
-    known = options(bound.single, depth=2)
-    return known.keys.get(name) if known is not None and dotted(node) not in node.script.assigned else None
-
-
-def options(node: Node | None, depth: int = DEPTH) -> Options | None:
-    """An options argument as keys; None for something that is no object literal, however it is reached."""
-    if node is None or depth <= 0:
-        return None
-    name = bare(node)
-    value = resolved(name)
-    if value.kind == "call_expression" and dotted(value) in ("Object.freeze()", "Object.assign()"):
-        arguments = value.field("arguments")
-        return None if arguments is None else _merged(arguments.children, depth)
-    if value.kind != "object":
-        return _default(name, depth)
-    found = Options()
-    for child in value.children:
-        _take(child, found, depth)
-    if name.kind == "identifier":
-        prefix = name.text + "."
-        for path, pairs in name.script.assigned.items():
-            if path.startswith(prefix) and "." not in path[len(prefix) :]:
-                found.keys[path[len(prefix) :]] = pairs[0][1]
-    return found
-
-
-def _default(name: Node, depth: int) -> Options | None:
-    """A parameter's default tells what is there, never what is not."""
-    bound = name.script.binding(name) if name.kind == "identifier" else None
-    if bound is None or bound.how != "parameter" or bound.value is None or bound.key is not None:
-        return None
-    found = options(bound.value, depth - 1)
-    return None if found is None else Options(keys=found.keys, complete=False)
-
-
-def _merged(parts: list[Node], depth: int) -> Options:
-    found = Options()
-    for part in parts:
-        each = options(part, depth - 1)
-        found.complete &= each is not None and each.complete
-        found.keys.update(each.keys if each is not None else {})
-    return found
-
-
-def _take(child: Node, found: Options, depth: int) -> None:
-    if child.kind == "pair":
-        key, value = child.field("key"), child.field("value")
-        if key is not None and value is not None and key.kind != "computed_property_name":
-            found.keys[key.text.strip("'\"")] = value
-        else:
-            found.complete = False
-    elif child.kind == "shorthand_property_identifier":
-        found.keys[child.text] = child
-    elif child.kind == "method_definition":
-        name = child.field("name")
-        if name is not None:
-            found.keys[name.text] = child
-    elif child.kind == "spread_element" and child.children:
-        for branch in branches(child.children[0]):
-            inner = options(branch, depth - 1)
-            if inner is not None:
-                found.keys.update(inner.keys)
-            found.complete &= inner is not None and inner.complete
-    else:
-        found.complete = False
-
-
-def branches(node: Node, depth: int = DEPTH) -> list[Node]:
-    """The expressions a conditional, `||`, `??` or `&&` can yield; the node itself for any other."""
-    node = bare(node)
-    if depth <= 0:
-        return [node]
-    if node.kind == "ternary_expression":
-        both = [node.field("consequence"), node.field("alternative")]
-    elif node.kind == "binary_expression" and node.token("operator") in ("||", "??"):
-        both = [node.field("left"), node.field("right")]
-    elif node.kind == "binary_expression" and node.token("operator") == "&&":
-        both = [node.field("right")]
-    else:
-        return [node]
-    return [end for side in both if side is not None for end in branches(side, depth - 1)]
+REQUEST = re.compile(
+    r"^(?:\w+\.)*?(?:req|request|ctx|context|c|event)(?:\.req(?:uest)?)?\.(?:\w+\(\)\.)?"
+    r"(?:body|query|params|param\(\)|headers|cookies|originalUrl|url|path|file|files|queryStringParameters)\b"
+)
+VALIDATES = re.compile(
+    r"valid|parse|schema|sanit|celebrate|check|assert|allow|whitelist|pick|escape|clean|safe|guard", re.IGNORECASE
+)
 
 
 def constant(node: Node | None) -> str | None:
@@ -176,11 +48,7 @@ def pieces(node: Node, depth: int = DEPTH) -> Iterator[str | Node]:
     if node.kind == "string":
         yield quoted(node)
     elif node.kind == "template_string":
-        for child in node.children:
-            if child.kind == "template_substitution":
-                yield from _inserted(child.children[0], depth) if child.children else ()
-            else:
-                yield child.text
+        yield from _filled(node, depth)
     elif node.kind == "binary_expression" and node.token("operator") == "+":
         for side in _operands(node):
             yield from _inserted(side, depth)
@@ -189,6 +57,14 @@ def pieces(node: Node, depth: int = DEPTH) -> Iterator[str | Node]:
             yield from _inserted(part, depth - 1)
     else:
         yield from _inserted(node, depth)
+
+
+def _filled(template: Node, depth: int) -> Iterator[str | Node]:
+    for child in template.children:
+        if child.kind != "template_substitution":
+            yield child.text
+        elif child.children:
+            yield from _inserted(child.children[0], depth)
 
 
 def joined(node: Node) -> list[Node]:
@@ -203,7 +79,11 @@ def joined(node: Node) -> list[Node]:
         return []
     if call.name == "concat" and resolved(owner).kind in ("string", "template_string"):
         return [owner, *call.args]
-    if call.name == "join" and owner.kind == "array" and not any(item.kind == "spread_element" for item in owner.children):
+    if (
+        call.name == "join"
+        and owner.kind == "array"
+        and not any(item.kind == "spread_element" for item in owner.children)
+    ):
         return owner.children
     return []
 
@@ -224,9 +104,9 @@ def _operands(node: Node) -> list[Node]:
 def _inserted(node: Node, depth: int) -> Iterator[str | Node]:
     node = bare(node)
     value = resolved(node)
-    if depth > 0 and value.kind in ("string", "template_string"):
-        yield from pieces(value, depth - 1)
-    elif depth > 0 and value.kind == "binary_expression" and value.token("operator") == "+" and _is_text(value):
+    if (depth > 0 and value.kind in ("string", "template_string")) or (
+        depth > 0 and value.kind == "binary_expression" and value.token("operator") == "+" and _is_text(value)
+    ):
         yield from pieces(value, depth - 1)
     elif value.kind == "number":
         yield value.text
@@ -274,31 +154,35 @@ def whole_body(node: Node) -> bool:
     return bool(re.fullmatch(r"(?:\w+\.)?(?:req|request|ctx\.request|c\.req)\.(?:body|json\(\))", path))
 
 
-def is_literal(node: Node) -> bool:
+def is_literal(node: Node, depth: int = DEPTH) -> bool:
     """Whether a value is fixed in the source: a constant, or a list or conditional of constants."""
     value = resolved(node)
+    if depth <= 0:
+        return False
     if value.kind in CONSTANTS or constant(value) is not None:
         return True
     if value.kind in ("ternary_expression", "binary_expression"):
         ends = branches(value)
-        return ends != [value] and all(is_literal(end) for end in ends)
+        return ends != [value] and all(is_literal(end, depth - 1) for end in ends)
     if value.kind in ("array", "object"):
-        return all(_literal_item(child) for child in value.children)
-    return value.kind == "call_expression" and dotted(value) == "Object.freeze()" or value.kind == "new_expression" and _is_set(value)
+        return all(_literal_item(child, depth - 1) for child in value.children)
+    if value.kind == "new_expression":
+        return _is_literal_set(value, depth - 1)
+    return value.kind == "call_expression" and dotted(value) == "Object.freeze()"
 
 
-def _literal_item(child: Node) -> bool:
+def _literal_item(child: Node, depth: int) -> bool:
     if child.kind == "pair":
         inner = child.field("value")
-        return inner is not None and is_literal(inner)
-    return child.kind != "spread_element" and is_literal(child)
+        return inner is not None and is_literal(inner, depth)
+    return child.kind != "spread_element" and is_literal(child, depth)
 
 
-def _is_set(node: Node) -> bool:
+def _is_literal_set(node: Node, depth: int) -> bool:
     made, arguments = node.field("constructor"), node.field("arguments")
     if made is None or made.text not in ("Set", "Map") or arguments is None:
         return False
-    return all(is_literal(item) for item in arguments.children)
+    return all(is_literal(item, depth) for item in arguments.children)
 
 
 def is_true(node: Node | None) -> bool:

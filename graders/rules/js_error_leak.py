@@ -9,16 +9,25 @@ import re
 from collections.abc import Iterator
 
 from graders.criterion import Dimension
+from graders.rules.javascript_node import FUNCTIONS, LANGUAGES, Binding, Node, bare, dotted, member_name
 from graders.rules.javascript_replies import error_in_hand, replies
-from graders.rules.javascript_tree import FUNCTIONS, LANGUAGES, Binding, Node, bare, dotted, is_test, member_name, script, site
+from graders.rules.javascript_tree import is_test, script, site
 from graders.rules.rule import Rule, Severity, Site
 from graders.rules.source import Source
 
-INNER = frozenset({"message", "toString", "sqlMessage", "detail", "sql", "hint", "original", "parent", "cause", "errmsg", "reason"})
+INNER = frozenset(
+    {"message", "toString", "sqlMessage", "detail", "sql", "hint", "original", "parent", "cause", "errmsg", "reason"}
+)
 DUMPS = re.compile(r"^(?:String|JSON\.stringify|util\.inspect|inspect|serializeError|Object\.assign|util\.format)$")
-DEVELOPMENT = re.compile(r"NODE_ENV|is_?prod|is_?dev|production|development|debug|expose_?(?:errors|stack)|show_?stack", re.IGNORECASE)
-OWN_ERROR = re.compile(r"instanceof\s+(?!(?:Error|Object)\b)\w|isOperational|expose|isPublic|is\w+Error\(|isBoom|isJoi|<\s*500|>=?\s*500|===?\s*500"
-                       r"|status|Status|Known|\b(?:e|ex|err|error)\??\.(?!message|stack|response)\w+|[Oo]perational|[Cc]lientError|knownErrors")
+DEVELOPMENT = re.compile(
+    r"NODE_ENV|is_?prod|is_?dev|production|development|debug|expose_?(?:errors|stack)|show_?stack", re.IGNORECASE
+)
+OWN_ERROR = re.compile(
+    r"instanceof\s+(?!(?:Error|Object)\b)\w|isOperational|expose|isPublic|is\w+Error\(|isBoom|isJoi"
+    r"|<\s*500|>=?\s*500|===?\s*500"
+    r"|status|Status|Known|\b(?:e|ex|err|error)\??\.(?!message|stack|response)\w+|[Oo]perational"
+    r"|[Cc]lientError|knownErrors"
+)
 
 
 class ErrorLeak(Rule):
@@ -32,18 +41,44 @@ class ErrorLeak(Rule):
     cwe = 209
     languages = LANGUAGES
     BAD = (
-        "app.get('/x', async (req, res) => {\n  try { res.json(await load()); } catch (err) {\n    res.status(500).json({ error: err.message });\n  }\n});",
-        "app.use((err, req, res, next) => {\n  res.status(err.status || 500).send({ message: err.message, stack: err.stack });\n});",
-        "db.query(sql, [], (error, rows) => {\n  if (error) return res.status(500).send(error);\n  res.json(rows);\n});",
+        (
+            "app.get('/x', async (req, res) => {\n  try { res.json(await load()); } catch (err) {\n"
+            "    res.status(500).json({ error: err.message });\n  }\n});"
+        ),
+        (
+            "app.use((err, req, res, next) => {\n"
+            "  res.status(err.status || 500).send({ message: err.message, stack: err.stack });\n});"
+        ),
+        (
+            "db.query(sql, [], (error, rows) => {\n  if (error) return res.status(500).send(error);\n"
+            "  res.json(rows);\n});"
+        ),
         "run().catch((e) => res.status(500).send(`failed: ${e}`));",
-        "try { await pay(); } catch (e) {\n  const message = e instanceof Error ? e.message : 'Unknown';\n  return res.status(500).json({ message });\n}",
+        (
+            "try { await pay(); } catch (e) {\n  const message = e instanceof Error ? e.message : 'Unknown';\n"
+            "  return res.status(500).json({ message });\n}"
+        ),
     )
     GOOD = (
-        "try { await pay(); } catch (err) {\n  logger.error(err);\n  res.status(500).json({ error: 'Internal server error' });\n}",
-        "app.use((err, req, res, next) => {\n  const status = err.status ?? 500;\n"
-        "  const message = status < 500 ? err.message : 'Internal server error';\n  res.status(status).json({ message });\n});",
-        "try { parse(); } catch (err) {\n  if (err instanceof ValidationError) return res.status(400).json({ error: err.message });\n  next(err);\n}",
-        "app.use((err, req, res, next) => {\n  res.status(500).json({ error: 'Internal', ...(process.env.NODE_ENV === 'development' && { stack: err.stack }) });\n});",
+        (
+            "try { await pay(); } catch (err) {\n  logger.error(err);\n"
+            "  res.status(500).json({ error: 'Internal server error' });\n}"
+        ),
+        (
+            "app.use((err, req, res, next) => {\n  const status = err.status ?? 500;\n"
+            "  const message = status < 500 ? err.message : 'Internal server error';\n"
+            "  res.status(status).json({ message });\n});"
+        ),
+        (
+            "try { parse(); } catch (err) {\n"
+            "  if (err instanceof ValidationError) return res.status(400).json({ error: err.message });\n"
+            "  next(err);\n}"
+        ),
+        (
+            "app.use((err, req, res, next) => {\n"
+            "  res.status(500).json({ error: 'Internal', ...(process.env.NODE_ENV === 'development' && { "
+            "stack: err.stack }) });\n});"
+        ),
         "try { check(); } catch (e) { res.status(400).json({ error: e.message, details: e.issues }); }",
     )
 
@@ -58,7 +93,7 @@ class ErrorLeak(Rule):
             refused = reply.status is not None and 400 <= reply.status < 500
             if "stack" in told or "whole" in told or ("message" in told and not refused):
                 yield site(source, reply.node, _message(told))
-            elif not told and (reply.dynamic or reply.status is not None and reply.status >= 500):
+            elif not told and (reply.dynamic or (reply.status is not None and reply.status >= 500)):
                 yield site(source, reply.node)
 
 
@@ -69,25 +104,28 @@ def _message(told: set[str]) -> str:
 
 def _told(expression: Node, bound: Binding, reply: Node, depth: int) -> Iterator[str]:
     """What of the error an expression gives away: `stack`, `message`, `whole`."""
-    read = expression.script
     for node in expression.find("identifier", "shorthand_property_identifier"):
-        if _in_function(node, expression):
-            continue
-        holder = read.binding(node)
-        if holder is None:
+        holder = expression.script.binding(node)
+        if holder is None or _in_function(node, expression):
             continue
         if holder is bound or _is_alias(holder, bound):
             kind = _part(node, reply)
-            if kind and not _guarded(node, bound, development_only=kind == "stack"):
-                yield kind
-        elif depth > 0 and holder.how in ("const", "let", "var") and not _fixed_later(holder):
-            if holder.key is not None and holder.value is not None:
-                if bare(holder.value).text == bound.name and holder.key in ("message", "stack"):
-                    yield holder.key
-                continue
-            for value in holder.values:
-                if value.kind not in FUNCTIONS and not _is_other_call(value):
-                    yield from _told(value, bound, value, depth - 1)
+        elif holder.key is not None and holder.value is not None:
+            kind = holder.key if bare(holder.value).text == bound.name and holder.key in ("message", "stack") else ""
+        else:
+            yield from _told_by_value(holder, bound, depth)
+            continue
+        if kind and not _guarded(node, bound, development_only=kind == "stack"):
+            yield kind
+
+
+def _told_by_value(holder: Binding, bound: Binding, depth: int) -> Iterator[str]:
+    """What the values of a local name give away."""
+    if depth <= 0 or holder.how not in ("const", "let", "var") or _fixed_later(holder):
+        return
+    for value in holder.values:
+        if value.kind not in FUNCTIONS and not _is_other_call(value):
+            yield from _told(value, bound, value, depth - 1)
 
 
 def _in_function(node: Node, root: Node) -> bool:
@@ -108,13 +146,22 @@ def _is_other_call(value: Node) -> bool:
 
 def _fixed_later(holder: Binding) -> bool:
     """A text that is replaced under a condition: `if (status >= 500) message = 'Internal error'`."""
-    return any(bare(value).kind == "string" for value in holder.later) and holder.value is not None and bare(holder.value).kind != "string"
+    return (
+        any(bare(value).kind == "string" for value in holder.later)
+        and holder.value is not None
+        and bare(holder.value).kind != "string"
+    )
 
 
 def _part(node: Node, reply: Node) -> str:
     """What the place where the error's name stands gives away of it."""
     at, parent = node, node.parent
-    while parent is not None and parent.kind in ("parenthesized_expression", "as_expression", "non_null_expression", "await_expression"):
+    while parent is not None and parent.kind in (
+        "parenthesized_expression",
+        "as_expression",
+        "non_null_expression",
+        "await_expression",
+    ):
         at, parent = parent, parent.parent
     if parent is None:
         return ""
@@ -128,10 +175,14 @@ def _part(node: Node, reply: Node) -> str:
     if parent.kind == "binary_expression":
         operator = parent.token("operator")
         first = parent.field("left") is at
-        return "whole" if operator == "+" or (operator in ("||", "??") or operator == "&&" and not first) else ""
+        return "whole" if operator == "+" or (operator in ("||", "??") or (operator == "&&" and not first)) else ""
     if parent.kind == "ternary_expression":
         return "" if parent.field("condition") is at else "whole"
-    return "whole" if parent.kind in ("pair", "spread_element", "object", "array", "assignment_expression", "variable_declarator") else ""
+    return (
+        "whole"
+        if parent.kind in ("pair", "spread_element", "object", "array", "assignment_expression", "variable_declarator")
+        else ""
+    )
 
 
 def _passed(arguments: Node, reply: Node) -> str:
@@ -157,9 +208,9 @@ def _conditions(node: Node, scope: Node) -> Iterator[str]:
         if around.kind in ("ternary_expression", "if_statement"):
             condition = around.field("condition")
             if condition is not None and condition is not at:
-                yield condition.text
+                yield _spelled_out(condition)
         elif around.kind == "binary_expression" and around.token("operator") == "&&" and around.field("right") is at:
-            yield around.children[0].text
+            yield _spelled_out(around.children[0])
         elif around.kind == "switch_case":
             yield "err.kind"
         elif around.kind == "statement_block":
@@ -169,15 +220,26 @@ def _conditions(node: Node, scope: Node) -> Iterator[str]:
         at = around
 
 
+def _spelled_out(condition: Node) -> str:
+    """The condition with what its names stand for: `known` of `const known = err instanceof AppError`."""
+    names = [condition.script.binding(name) for name in condition.find("identifier")]
+    return " ".join(
+        [condition.text, *(b.value.text for b in names if b is not None and b.how == "const" and b.value is not None)]
+    )
+
+
 def _earlier_exits(block: Node, at: Node) -> Iterator[str]:
     """`if (!(err instanceof AppError)) return …` stands for its contrary below it."""
     for statement in block.children:
         if statement.index >= at.index:
             return
         condition = statement.field("condition") if statement.kind == "if_statement" else None
-        if condition is not None and re.search(r"!|>=?\s*500", condition.text) and statement.find("return_statement", "throw_statement"):
-            yield condition.text
-
+        if (
+            condition is not None
+            and re.search(r"!|>=?\s*500", condition.text)
+            and statement.find("return_statement", "throw_statement")
+        ):
+            yield _spelled_out(condition)
 
 
 RULES_ERROR_LEAK: tuple[Rule, ...] = (ErrorLeak(),)

@@ -9,16 +9,19 @@ import re
 from collections.abc import Iterator
 
 from graders.criterion import Dimension
-from graders.rules.javascript_sql import statement, texts, unsafe_piece
-from graders.rules.javascript_tree import FUNCTIONS, LANGUAGES, Call, Node, bare, dotted, script, site
-from graders.rules.javascript_values import constant, from_request, is_literal, is_true, joined, options, pieces, resolved
+from graders.rules.javascript_node import FUNCTIONS, LANGUAGES, Call, Node, bare, dotted
+from graders.rules.javascript_options import options, resolved
+from graders.rules.javascript_sql import statement, texts
+from graders.rules.javascript_sql_pieces import unsafe_piece
+from graders.rules.javascript_tree import script, site
+from graders.rules.javascript_values import constant, from_request, is_literal, is_true, joined, pieces
 from graders.rules.rule import Rule, Severity, Site
 from graders.rules.source import Source
 
 
 class SqlInjection(Rule):
-    """A value is pasted into the text of an SQL statement. Whoever controls the value controls the statement, and with it
-    the database. Pass values as parameters; take names of columns and tables from a fixed list.
+    """A value is pasted into the text of an SQL statement. Whoever controls the value controls the statement, and with
+    it the database. Pass values as parameters; take names of columns and tables from a fixed list.
     """
 
     id = "js-sql-injection"
@@ -27,8 +30,14 @@ class SqlInjection(Rule):
     cwe = 89
     languages = LANGUAGES
     BAD = (
-        "app.get('/u', async (req, res) => {\n  const { rows } = await pool.query(`SELECT * FROM users WHERE id = ${req.query.id}`);\n});",
-        "const sql = \"SELECT * FROM users WHERE name = '\" + name + \"'\";\ndb.query(sql, (err, rows) => done(err, rows));",
+        (
+            "app.get('/u', async (req, res) => {\n"
+            "  const { rows } = await pool.query(`SELECT * FROM users WHERE id = ${req.query.id}`);\n});"
+        ),
+        (
+            'const sql = "SELECT * FROM users WHERE name = \'" + name + "\'";\n'
+            "db.query(sql, (err, rows) => done(err, rows));"
+        ),
         "const rows = await prisma.$queryRawUnsafe(`SELECT * FROM t WHERE a = '${a}'`);",
         "let q = 'SELECT * FROM orders WHERE 1 = 1';\nif (s) q += ` AND status = '${s}'`;\nawait client.query(q);",
         "async function list(req) {\n  const { sort } = req.query;\n  return knex('t').orderByRaw(`${sort} desc`);\n}",
@@ -37,11 +46,20 @@ class SqlInjection(Rule):
     GOOD = (
         "await pool.query('SELECT * FROM users WHERE id = $1', [req.query.id]);",
         "const TABLE = 'users';\nawait db.query(`SELECT * FROM ${TABLE} WHERE id = $1`, [id]);",
-        "const marks = ids.map((_, i) => `$${i + 1}`).join(', ');\nawait pool.query(`SELECT * FROM t WHERE id IN (${marks})`, ids);",
-        "const COLUMNS = { name: 'name', date: 'created_at' };\n"
-        "const by = COLUMNS[req.query.sort] ?? 'name';\nawait pool.query(`SELECT * FROM t ORDER BY ${by} LIMIT $1`, [n]);",
-        "const where = [];\nconst values = [];\nif (s) { values.push(s); where.push(`status = $${values.length}`); }\n"
-        "await pool.query(`SELECT * FROM t ${where.length ? `WHERE ${where.join(' AND ')}` : ''}`, values);",
+        (
+            "const marks = ids.map((_, i) => `$${i + 1}`).join(', ');\n"
+            "await pool.query(`SELECT * FROM t WHERE id IN (${marks})`, ids);"
+        ),
+        (
+            "const COLUMNS = { name: 'name', date: 'created_at' };\n"
+            "const by = COLUMNS[req.query.sort] ?? 'name';\n"
+            "await pool.query(`SELECT * FROM t ORDER BY ${by} LIMIT $1`, [n]);"
+        ),
+        (
+            "const where = [];\nconst values = [];\n"
+            "if (s) { values.push(s); where.push(`status = $${values.length}`); }\n"
+            "await pool.query(`SELECT * FROM t ${where.length ? `WHERE ${where.join(' AND ')}` : ''}`, values);"
+        ),
         "await prisma.$queryRaw`SELECT * FROM t WHERE id = ${id}`;\nawait sql`DELETE FROM t WHERE id = ${id}`;",
         "async function query(text, params) {\n  return pool.query(text, params);\n}",
         "const url = `SELECT ${name}`;\nlogger.info(url);",
@@ -56,7 +74,9 @@ class SqlInjection(Rule):
             text = statement(call)
             if text is None:
                 continue
-            found = next((bad for value in texts(text) if _is_text(value) and (bad := unsafe_piece(value)) is not None), None)
+            found = next(
+                (bad for value in texts(text) if _is_text(value) and (bad := unsafe_piece(value)) is not None), None
+            )
             if found is not None:
                 yield site(source, call.node, f"{found.text[:60]} is pasted into the SQL text.")
             else:
@@ -80,9 +100,15 @@ def _is_await_of(node: Node) -> bool:
     return call is not None and call.name not in ("join", "concat", "format", "replace", "trim", "raw")
 
 
-SHELL = re.compile(r"^(?:(?:(?:child_process|cp|childProcess|child)\.)?exec(?:Sync)?|(?:child_process\.)?execAsync|execPromise|execP|shelljs\.exec"
-                   r"|shell\.exec|execa\.(?:command|commandSync|execaCommand|execaCommandSync)|execaCommand(?:Sync)?)$")
-SPAWN = re.compile(r"^(?:(?:child_process|cp|childProcess|child)\.)?(?:spawn|spawnSync|execFile|execFileSync|execFileAsync)$|^execa(?:\.execa)?$")
+SHELL = re.compile(
+    r"^(?:(?:(?:child_process|cp|childProcess|child)\.)?exec(?:Sync)?|(?:child_process\.)?execAsync"
+    r"|execPromise|execP|shelljs\.exec"
+    r"|shell\.exec|execa\.(?:command|commandSync|execaCommand|execaCommandSync)|execaCommand(?:Sync)?)$"
+)
+SPAWN = re.compile(
+    r"^(?:(?:child_process|cp|childProcess|child)\.)?(?:spawn|spawnSync|execFile|execFileSync"
+    r"|execFileAsync)$|^execa(?:\.execa)?$"
+)
 
 
 class CommandInjection(Rule):
@@ -150,8 +176,11 @@ def _is_own(call: Call) -> bool:
 
 def _is_foreign(node: Node) -> bool:
     value = resolved(node)
-    if value.kind == "array":
-        return any(_is_foreign(item) for item in value.children)
+    items = value.children if value.kind == "array" else [value]
+    return any(_is_pasted(resolved(item)) for item in items)
+
+
+def _is_pasted(value: Node) -> bool:
     if from_request(value):
         return True
     if value.kind == "identifier":
@@ -171,7 +200,9 @@ def _never_fixed(name: Node) -> bool:
     if bound is None or bound.how == "import":
         return False
     values = bound.values
-    return any(_is_foreign(v) for v in values if v.kind in ("template_string", "binary_expression")) or bound.how == "parameter" and not values
+    return any(_is_pasted(v) for v in values if v.kind in ("template_string", "binary_expression")) or (
+        bound.how == "parameter" and not values
+    )
 
 
 def _is_safe_word(node: Node) -> bool:
@@ -182,7 +213,15 @@ def _is_safe_word(node: Node) -> bool:
 
 def _is_config(node: Node) -> bool:
     path = node.script.origin(node) or dotted(node)
-    return bool(re.match(r"(?:process\.(?:env|execPath|pid|argv|cwd\(\))|config\b|__dirname|__filename|os\.|path\.|[A-Z][A-Z0-9_]+$)", path))
+    return bool(
+        re.match(
+            (
+                r"(?:process\.(?:env|execPath|pid|argv|cwd\(\))|config\b|__dirname|__filename|os\.|path\."
+                r"|[A-Z][A-Z0-9_]+$)"
+            ),
+            path,
+        )
+    )
 
 
 class Eval(Rule):
@@ -223,14 +262,16 @@ def _runs_text(call: Call) -> bool:
         return True
     if call.path in ("setTimeout", "setInterval") and own is None:
         first = resolved(call.args[0])
-        return first.kind in ("string", "template_string") or first.kind not in FUNCTIONS and _has_text(first)
+        return first.kind in ("string", "template_string") or (first.kind not in FUNCTIONS and _has_text(first))
     if re.match(r"^(?:new )?vm\.(?:runIn\w+|Script|compileFunction)$", call.origin):
         return not is_literal(bare(call.args[0]))
     return False
 
 
 def _has_text(node: Node) -> bool:
-    return node.kind == "binary_expression" and any(side.kind in ("string", "template_string") for side in node.children)
+    return node.kind == "binary_expression" and any(
+        side.kind in ("string", "template_string") for side in node.children
+    )
 
 
 RULES_INJECTION: tuple[Rule, ...] = (SqlInjection(), CommandInjection(), Eval())

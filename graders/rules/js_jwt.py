@@ -10,18 +10,8 @@ from collections.abc import Iterator
 
 from graders.criterion import Dimension
 from graders.rules.javascript_jwt import decodings, is_verification, verifications
-from graders.rules.javascript_tree import (
-    LANGUAGES,
-    Binding,
-    Call,
-    Node,
-    Script,
-    bare,
-    is_test,
-    member_name,
-    script,
-    site,
-)
+from graders.rules.javascript_node import LANGUAGES, Binding, Call, Node, bare, member_name
+from graders.rules.javascript_tree import Script, is_test, script, site
 from graders.rules.javascript_values import calls_near, constant, flows, is_false, is_true, strings
 from graders.rules.rule import Rule, Severity, Site
 from graders.rules.source import Source
@@ -41,17 +31,23 @@ class DecodeAsVerify(Rule):
     cwe = 345
     languages = LANGUAGES
     BAD = (
-        "const jwt = require('jsonwebtoken');\nfunction auth(req, res, next) {\n"
-        "  const claims = jwt.decode(req.headers.authorization.slice(7));\n  req.user = claims;\n  next();\n}",
+        (
+            "const jwt = require('jsonwebtoken');\nfunction auth(req, res, next) {\n"
+            "  const claims = jwt.decode(req.headers.authorization.slice(7));\n  req.user = claims;\n  next();\n}"
+        ),
         "import { decodeJwt } from 'jose';\nexport const who = (token: string) => decodeJwt(token).sub;",
-        "function user(token) {\n  const [, body] = token.split('.');\n"
-        "  return JSON.parse(Buffer.from(body, 'base64url').toString());\n}",
+        (
+            "function user(token) {\n  const [, body] = token.split('.');\n"
+            "  return JSON.parse(Buffer.from(body, 'base64url').toString());\n}"
+        ),
         "const me = JSON.parse(atob(token.split('.')[1]));\nif (me.role !== 'admin') throw new Error('no');",
     )
     GOOD = (
-        "const jwt = require('jsonwebtoken');\nfunction auth(token) {\n"
-        "  const { header } = jwt.decode(token, { complete: true });\n"
-        "  return jwt.verify(token, keyFor(header.kid), { algorithms: ['RS256'] });\n}",
+        (
+            "const jwt = require('jsonwebtoken');\nfunction auth(token) {\n"
+            "  const { header } = jwt.decode(token, { complete: true });\n"
+            "  return jwt.verify(token, keyFor(header.kid), { algorithms: ['RS256'] });\n}"
+        ),
         "import jwt from 'jsonwebtoken';\nconst claims = jwt.verify(token, key, { algorithms: ['HS256'] });",
         "const cursor = JSON.parse(Buffer.from(req.query.cursor, 'base64').toString());",
         "async function revoke(token) {\n  const { exp, jti } = jwt.decode(token);\n  await deny.set(jti, 1, exp);\n}",
@@ -68,12 +64,16 @@ class DecodeAsVerify(Rule):
                 yield site(source, call.node, f"{call.path} reads the token without checking its signature.")
         for call in read.calls:
             if call.path == "JSON.parse" and call.args and _token_part(call.args[0]) and _believed(call):
-                yield site(source, call.node, "A part of the token is parsed and believed without checking its signature.")
+                yield site(
+                    source, call.node, "A part of the token is parsed and believed without checking its signature."
+                )
 
 
 def _believed(call: Call) -> bool:
     """Whether claims of identity are taken from the result, with no verification in the same function."""
-    if any(is_verification(other) or other.name in ("createHmac", "verifySignature") for other in calls_near(call.node)):
+    if any(
+        is_verification(other) or other.name in ("createHmac", "verifySignature") for other in calls_near(call.node)
+    ):
         return False
     used = _used(call)
     return not used or not used <= UNPROVEN
@@ -90,7 +90,9 @@ def _used(call: Call) -> set[str]:
     if parent.kind == "member_expression":
         return {_deep_name(parent)}
     if parent.kind in ("ternary_expression", "binary_expression"):
-        parent = next((n for n in parent.ancestors() if n.kind not in ("ternary_expression", "binary_expression")), parent)
+        parent = next(
+            (n for n in parent.ancestors() if n.kind not in ("ternary_expression", "binary_expression")), parent
+        )
     if parent.kind != "variable_declarator":
         return set()
     bound = [b for group in call.node.script.bindings.values() for b in group if b.site is parent]
@@ -99,12 +101,13 @@ def _used(call: Call) -> set[str]:
 
 
 def _members(read: Script, bound: Binding) -> Iterator[str]:
-    """Each property read of a name; an empty one where the name is used as a whole, other than in a test of its presence."""
+    """Each property read of a name; an empty one where the name is used as a whole and not merely tested."""
     for node in read.kinds("identifier", "shorthand_property_identifier"):
         if node.text != bound.name or node.within(bound.site) or read.binding(node) is not bound or node.parent is None:
             continue
         parent = node.parent
-        if parent.kind in ("unary_expression", "parenthesized_expression", "binary_expression"):
+        tested = parent.kind == "ternary_expression" and parent.field("condition") is node
+        if tested or parent.kind in ("unary_expression", "parenthesized_expression", "binary_expression"):
             continue
         yield _deep_name(parent) if parent.kind in ("member_expression", "subscript_expression") else ""
 
@@ -125,7 +128,11 @@ def _token_part(node: Node) -> bool:
         return False
     splits = [c for c in calls if c.name == "split" and c.args and constant(c.args[0]) == "."]
     picked = [n for n in inside if n.kind == "subscript_expression"]
-    names = [b.key for n in inside if n.kind == "identifier" and (b := n.script.binding(n)) is not None and b.key in ("0", "1")]
+    names = [
+        b.key
+        for n in inside
+        if n.kind == "identifier" and (b := n.script.binding(n)) is not None and b.key in ("0", "1")
+    ]
     return bool(splits) and not (picked and all(map(_first_part, picked))) and names != ["0"]
 
 
@@ -146,12 +153,24 @@ class AlgorithmUnpinned(Rule):
     languages = LANGUAGES
     BAD = (
         "const jwt = require('jsonwebtoken');\nconst claims = jwt.verify(token, process.env.JWT_SECRET);",
-        "import { jwtVerify } from 'jose';\nconst opts = { issuer: 'a', audience: 'b' };\nconst { payload } = await jwtVerify(t, key, opts);",
-        "import jwt from 'jsonwebtoken';\njwt.verify(token, key, (err, user) => { if (err) return next(err); next(); });",
-        "const { promisify } = require('util');\nconst jwt = require('jsonwebtoken');\nconst c = await promisify(jwt.verify)(t, SECRET);",
+        (
+            "import { jwtVerify } from 'jose';\nconst opts = { issuer: 'a', audience: 'b' };\n"
+            "const { payload } = await jwtVerify(t, key, opts);"
+        ),
+        (
+            "import jwt from 'jsonwebtoken';\n"
+            "jwt.verify(token, key, (err, user) => { if (err) return next(err); next(); });"
+        ),
+        (
+            "const { promisify } = require('util');\nconst jwt = require('jsonwebtoken');\n"
+            "const c = await promisify(jwt.verify)(t, SECRET);"
+        ),
     )
     GOOD = (
-        "const jwt = require('jsonwebtoken');\nconst OPTS = { algorithms: ['HS256'], issuer: 'me' };\njwt.verify(t, key, OPTS);",
+        (
+            "const jwt = require('jsonwebtoken');\nconst OPTS = { algorithms: ['HS256'], issuer: 'me' };\n"
+            "jwt.verify(t, key, OPTS);"
+        ),
         "import { jwtVerify } from 'jose';\nawait jwtVerify(t, jwks, { ...base(), algorithms: ['RS256'] });",
         "const check = (token, opts) => jwt.verify(token, key, opts);",
         "import crypto from 'crypto';\nconst ok = crypto.verify('sha256', data, key, signature);",
@@ -220,8 +239,10 @@ class IgnoreExpiration(Rule):
     languages = LANGUAGES
     BAD = (
         "jwt.verify(token, key, { algorithms: ['HS256'], ignoreExpiration: true });",
-        "const options = { jwtFromRequest: fromHeader, secretOrKey: key, ignoreExpiration: true };\n"
-        "passport.use(new JwtStrategy(options, verify));",
+        (
+            "const options = { jwtFromRequest: fromHeader, secretOrKey: key, ignoreExpiration: true };\n"
+            "passport.use(new JwtStrategy(options, verify));"
+        ),
     )
     GOOD = (
         "jwt.verify(token, key, { algorithms: ['HS256'] });",

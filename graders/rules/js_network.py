@@ -9,12 +9,17 @@ import re
 from collections.abc import Iterator
 
 from graders.criterion import Dimension
-from graders.rules.javascript_tree import LANGUAGES, Call, Node, bare, is_test, script, site
-from graders.rules.javascript_values import Options, constant, opening_text, options, resolved
+from graders.rules.javascript_node import LANGUAGES, Call, Node, bare
+from graders.rules.javascript_options import Options, options, resolved
+from graders.rules.javascript_tree import is_test, script, site
+from graders.rules.javascript_values import constant, opening_text
 from graders.rules.rule import Rule, Severity, Site
 from graders.rules.source import Source
 
-FETCH = re.compile(r"^(?:globalThis\.|global\.|undici\.|node-fetch\.default|node-fetch\.)?(?:fetch|node-fetch|cross-fetch|undici\.request|isomorphic-fetch)$")
+FETCH = re.compile(
+    r"^(?:globalThis\.|global\.|undici\.|node-fetch\.default|node-fetch\.)?(?:fetch|node-fetch"
+    r"|cross-fetch|undici\.request|isomorphic-fetch)$"
+)
 AXIOS = re.compile(r"^axios(?:\.create\(\))?(?:\.default)?(?:\.(get|delete|head|options|post|put|patch|request))?$")
 GOT = re.compile(r"^got(?:\.got)?(?:\.(?:get|post|put|patch|delete|head|extend\(\)))?$")
 BOUNDS = frozenset({"signal", "timeout", "headersTimeout", "bodyTimeout", "dispatcher"})
@@ -60,14 +65,14 @@ class FetchNoTimeout(Rule):
 
 
 def _given(call: Call) -> Options | None:
-    """The options of an outbound call, those of its axios instance included; None for any other call, or if not visible."""
+    """The options of an outbound call, its axios instance's included; None for other calls, or if not visible."""
     if not call.args:
         return None
     if FETCH.match(call.origin):
         return None if _is_browser(call) else _at(call, 1)
     match = AXIOS.match(call.origin)
     if match is not None:
-        alone = match[1] == "request" or match[1] is None and resolved(call.args[0]).kind == "object"
+        alone = match[1] == "request" or (match[1] is None and resolved(call.args[0]).kind == "object")
         return _with_instance(call, _at(call, 0 if alone else {"post": 2, "put": 2, "patch": 2}.get(match[1] or "", 1)))
     if GOT.match(call.origin):
         return _at(call, 1)
@@ -97,7 +102,11 @@ def _is_browser(call: Call) -> bool:
     """A call to a path of the page's own server is made in a browser; a call with a Request carries its own signal."""
     start = opening_text(call.args[0])
     made = bare(call.args[0])
-    return start.startswith("/") or made.kind == "new_expression" and made.text.startswith("new Request") or constant(made) == ""
+    return (
+        start.startswith("/")
+        or (made.kind == "new_expression" and made.text.startswith("new Request"))
+        or constant(made) == ""
+    )
 
 
 def _raced(call: Call) -> bool:

@@ -10,28 +10,43 @@ from collections.abc import Iterator
 
 from graders.criterion import Dimension
 from graders.rules.javascript_jwt import SIGN, VERIFY
-from graders.rules.javascript_tree import LANGUAGES, Call, Node, Script, bare, dotted, is_test, member_name, script, site
-from graders.rules.javascript_values import constant, resolved, words
+from graders.rules.javascript_node import DEPTH, LANGUAGES, Call, Node, bare, dotted, member_name
+from graders.rules.javascript_options import resolved
+from graders.rules.javascript_tree import Script, is_test, script, site
+from graders.rules.javascript_values import constant, words
 from graders.rules.rule import Rule, Severity, Site
 from graders.rules.source import Source
 
-STRONG = re.compile(r"(?:^|_)(?:secrets?|passphrase|pepper|(?:api|private|access|signing|encryption|jwt|auth|master|hmac|aes|cipher"
-                    r"|session|cookie|secret|webhook|license|app|service|token|server)_?key|secret_or_key|secret_or_private_key"
-                    r"|secret_or_public_key|client_secret|credentials?)(?:_(?:value|base64|hex|default|fallback|dev|v?\d+))?$")
-WEAK = re.compile(r"(?:^|_)(?:password|passwd|pwd|pass|passcode|(?:auth|access|bearer|api|refresh|bot|admin|service|session)_?token)"
-                  r"(?:_(?:value|default|fallback))?$")
-NOT_SECRET = re.compile(r"(?:public|publishable|_(?:name|id|field|header|type|regex|pattern|label|length|ttl|url|uri|path|prefix))"
-                        r"(?:_|$)|idempotency")
-KNOWN_SHAPES = re.compile(r"AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{30,}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16,}|xox[abpr]-[0-9A-Za-z-]{20,}"
-                          r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\\?\s*\S|AIza[0-9A-Za-z_-]{35}|SG\.[\w-]{20,}\.[\w-]{20,}"
-                          r"|whsec_[0-9A-Za-z]{16,}")
+STRONG = re.compile(
+    r"(?:^|_)(?:secrets?|passphrase|pepper|(?:api|private|access|signing|encryption|jwt|auth|master|hmac|aes|cipher"
+    r"|session|cookie|secret|webhook|license|app|service|token|server)_?key|secret_or_key|secret_or_private_key"
+    r"|secret_or_public_key|client_secret)(?:_(?:value|base64|hex|default|fallback|dev|v?\d+))?$"
+)
+WEAK = re.compile(
+    r"(?:^|_)(?:password|passwd|pwd|pass|passcode|(?:auth|access|bearer|api|refresh|bot|admin|service|session)_?token)"
+    r"(?:_(?:value|default|fallback))?$"
+)
+NOT_SECRET = re.compile(
+    r"(?:public|publishable|_(?:name|id|field|header|type|regex|pattern|label|length|ttl|url|uri|path|prefix))"
+    r"(?:_|$)|idempotency"
+)
+KNOWN_SHAPES = re.compile(
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{30,}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16,}|xox[abpr]-[0-9A-Za-z-]{20,}"
+    r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\\?\s*\S|AIza[0-9A-Za-z_-]{35}|SG\.[\w-]{20,}\.[\w-]{20,}"
+    r"|whsec_[0-9A-Za-z]{16,}"
+)
 DSN = re.compile(r"^[a-z][a-z0-9+]*://[^\s:/@]*:([^\s@/]+)@")
-PLACEHOLDER = re.compile(r"^(?:[*x.•_-]+|<.*>|\[.*\]|\$?\{.*\}|%.*%|(?:PASS(?:WORD)?|USER|SECRET)|redacted|hidden|string|text|required"
-                         r"|undefined|null|none|true|false|hidden|invalid|missing|unauthorized|forbidden)$", re.IGNORECASE)
+PLACEHOLDER = re.compile(
+    r"^(?:[*x.•_-]+|<.*>|\[.*\]|\$?\{.*\}|%.*%|(?:PASS(?:WORD)?|USER|SECRET)|redacted|hidden|string|text|required"
+    r"|undefined|null|none|true|false|hidden|invalid|missing|unauthorized|forbidden)$",
+    re.IGNORECASE,
+)
 MAC_CALLS = frozenset({"createHmac", "createSecretKey", "cookieParser"})
 WRAPPING = frozenset({"encode", "from", "createSecretKey", "importKey", "base64url", "decode"})
-READERS = re.compile(r"^(?:env|get_?env\w*|required?_?\w*env\w*|must_env|read_env|config_get|configservice_get\w*|getorthrow|get"
-                     r"|optional_env|env_var|from_env)$")
+READERS = re.compile(
+    r"^(?:env|get_?env\w*|required?_?\w*env\w*|must_env|read_env|config_get|configservice_get\w*|getorthrow|get"
+    r"|optional_env|env_var|from_env)$"
+)
 LITERAL_MESSAGE = "A secret is written in the source."
 FALLBACK_MESSAGE = "When the variable is missing, a secret from the source is used in its place."
 
@@ -60,12 +75,24 @@ class HardcodedSecret(Rule):
     )
     GOOD = (
         "const JWT_SECRET = process.env.JWT_SECRET;\nif (!JWT_SECRET) throw new Error('JWT_SECRET is required');",
-        "const TOKEN_TYPE = 'bearer';\nconst PASSWORD_RESET_URL = '/password/reset';\nconst apiKeyHeader = 'x-api-key';",
+        (
+            "const TOKEN_TYPE = 'bearer';\nconst PASSWORD_RESET_URL = '/password/reset';\n"
+            "const apiKeyHeader = 'x-api-key';"
+        ),
         "const messages = { password: 'Password is required', token: 'token.invalid' };",
-        "const secret = requireEnv('JWT_SECRET');\nconst url = process.env.DATABASE_URL ?? 'postgres://localhost:5432/app';",
+        (
+            "const secret = requireEnv('JWT_SECRET');\n"
+            "const url = process.env.DATABASE_URL ?? 'postgres://localhost:5432/app';"
+        ),
         "const dsn = `postgres://${user}:${password}@${host}/app`;",
-        "describe('auth', () => {\n  const JWT_SECRET = 'test-secret';\n  it('works', () => { sign(JWT_SECRET); });\n});",
-        "const log = pino({ redact: { paths: ['password'], censor: '[REDACTED]' } });\nconst masked = { password: '***' };",
+        (
+            "describe('auth', () => {\n  const JWT_SECRET = 'test-secret';\n"
+            "  it('works', () => { sign(JWT_SECRET); });\n});"
+        ),
+        (
+            "const log = pino({ redact: { paths: ['password'], censor: '[REDACTED]' } });\n"
+            "const masked = { password: '***' };"
+        ),
     )
 
     def check(self, source: Source) -> Iterator[Site]:
@@ -94,48 +121,70 @@ def _judged(read: Script) -> Iterator[tuple[Node, str]]:
 
 def _named_values(read: Script) -> Iterator[tuple[Node, str]]:
     """Literals given to a variable, property or field whose name says that it is a secret."""
-    for node in read.kinds("variable_declarator", "pair", "public_field_definition", "field_definition", "assignment_expression",
-                           "assignment_pattern", "object_assignment_pattern", "required_parameter", "optional_parameter"):
-        name = node.field("name") or node.field("key") or node.field("property") or node.field("left") or node.field("pattern")
+    for node in read.kinds(
+        "variable_declarator",
+        "pair",
+        "public_field_definition",
+        "field_definition",
+        "assignment_expression",
+        "assignment_pattern",
+        "object_assignment_pattern",
+        "required_parameter",
+        "optional_parameter",
+    ):
+        name = (
+            node.field("name")
+            or node.field("key")
+            or node.field("property")
+            or node.field("left")
+            or node.field("pattern")
+        )
         value = node.field("value") or node.field("right")
         if name is None or value is None or name.kind == "computed_property_name":
             continue
         text = _literal(value)
-        if text is not None and _is_secret(dotted(name).rsplit(".", 1)[-1] if name.kind == "member_expression" else name.text, text):
+        plain = dotted(name).rsplit(".", 1)[-1] if name.kind == "member_expression" else name.text.strip("'\"")
+        labels = node.kind == "pair" and plain.isupper() and text is not None and words(text) in words(plain)
+        if text is not None and not labels and _is_secret(plain, text):
             yield node, LITERAL_MESSAGE
 
 
-def _literal(node: Node) -> str | None:
+def _literal(node: Node, depth: int = DEPTH) -> str | None:
     """A literal, also when it is turned into bytes or a key on the spot."""
     value = bare(node)
-    if value.kind == "string" or value.kind == "template_string":
+    if value.kind in ("string", "template_string"):
         return constant(value)
     call = value.script.call(value) if value.kind == "call_expression" else None
-    if call is not None and call.args and call.name in WRAPPING:
-        return _literal(call.args[0])
+    if call is not None and call.args and call.name in WRAPPING and depth > 0:
+        return _literal(call.args[0], depth - 1)
     return None
 
 
 def _fallbacks(read: Script) -> Iterator[tuple[Node, str]]:
     """Literals that stand in for a missing environment variable."""
     for node in read.kinds("binary_expression"):
-        if node.token("operator") not in ("||", "??"):
-            continue
         left, right = node.field("left"), node.field("right")
-        text = _literal(right) if right is not None else None
-        name = _variable(left) if left is not None and text is not None else ""
-        if text is not None and text.strip() and _is_secret_name(name) and not PLACEHOLDER.match(text):
+        if node.token("operator") not in ("||", "??") or left is None or right is None:
+            continue
+        text = _literal(right)
+        if text is not None and text.strip() and not PLACEHOLDER.match(text) and _is_secret_name(_variable(left)):
             yield node, FALLBACK_MESSAGE
     for call in read.calls:
         text = constant(call.args[-1]) if call.args else None
         if text is None or not text.strip():
             continue
-        if call.name == "default" and call.receiver is not None:
-            pair = next((n for n in call.node.ancestors() if n.kind in ("pair", "variable_declarator", "statement_block")), None)
-            if pair is not None and pair.children and _is_secret_name(pair.children[0].text.strip("'\"")):
-                yield call.node, FALLBACK_MESSAGE
+        if call.name == "default" and _describes_secret(call):
+            yield call.node, FALLBACK_MESSAGE
         elif _reads_variable(call):
             yield call.node, FALLBACK_MESSAGE if len(call.args) > 1 else ""
+
+
+def _describes_secret(call: Call) -> bool:
+    """A default in a schema's entry for a secret: `JWT_SECRET: z.string().default('x')`."""
+    stops = ("pair", "variable_declarator", "statement_block")
+    entry = next((n for n in call.node.ancestors() if n.kind in stops), None)
+    name = entry.children[0].text.strip("'\"") if entry is not None and entry.children else ""
+    return call.receiver is not None and _is_secret_name(name)
 
 
 def _variable(node: Node) -> str:
@@ -188,17 +237,35 @@ def _is_secret(name: str, text: str) -> bool:
     plain = words(name)
     if not text.strip() or NOT_SECRET.search(plain) or PLACEHOLDER.match(text) or len(text) < 4:
         return False
-    if re.fullmatch(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|x-[a-z-]+|[a-z]+(?:[.:][a-z_]+)+|/\S*|https?://\S*|arn:\S+|projects/\S+", text):
+    if re.fullmatch(
+        (
+            r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|x-[a-z-]+|[a-z]+(?:[.:][a-z_]+)+|/\S*|https?://\S*|arn:\S+"
+            r"|projects/\S+|\w+\|.*"
+        ),
+        text,
+    ):
         return False
     if STRONG.search(plain):
-        return text.count(" ") < 3 and not re.match(r"(?:invalid|missing|wrong|please|the|your .* is|enter)\b", text, re.IGNORECASE)
+        return text.count(" ") < 3 and not re.match(
+            r"(?:invalid|missing|wrong|please|the|your .* is|enter)\b", text, re.IGNORECASE
+        )
     return bool(WEAK.search(plain)) and " " not in text and words(text) != plain and not _is_label(text)
 
 
 def _is_label(text: str) -> bool:
     """A plain word that names a token or password rather than being one."""
-    return bool(re.fullmatch(r"(?:access|refresh|reset|auth|id|bearer|session|new|old|current|user|confirm)?[_-]?(?:token|password|jwt|bearer"
-                             r"|session|pwd|sid)|bearer|cookie|local|jwt|basic|oauth2?", text, re.IGNORECASE)) and text.lower() != "password"
+    return (
+        bool(
+            re.fullmatch(
+                r"(?:access|refresh|reset|auth|id|bearer|session|new|old|current|user|confirm)?[_-]?(?:token"
+                r"|password|jwt|bearer"
+                r"|session|pwd|sid)|bearer|cookie|local|jwt|basic|oauth2?",
+                text,
+                re.IGNORECASE,
+            )
+        )
+        and text.lower() != "password"
+    )
 
 
 RULES_SECRETS: tuple[Rule, ...] = (HardcodedSecret(),)

@@ -104,7 +104,8 @@ def _spread(module: Module, call: Call) -> bool | None:
         value = module.resolved(keyword.value) if keyword.arg is None else None
         if isinstance(value, ast.Dict):
             keys = [key.value for key in value.keys if isinstance(key, ast.Constant)]
-            return "timeout" in keys if len(keys) == len(value.keys) else None
+            if "timeout" in keys or len(keys) == len(value.keys):
+                return "timeout" in keys
     return None
 
 

@@ -33,6 +33,8 @@ HARMLESS = re.compile(r"(?:^|\.)(?:print|debug|info|warning|warn|error|exception
                       r"add_argument|fail|compile|search|match|sub|len|isinstance|Field|Query|Body|dedent|startswith|endswith|raises|_)$")
 CLEANERS = frozenset({"Identifier", "quote_ident", "quote_identifier", "quote_name", "quoted_name", "escape_identifier", "Literal", "SQL",
                       "Placeholder", "escape_string", "adapt", "mogrify", "literal", "sanitize_identifier", "quote", "validate_identifier"})
+VALUE = re.compile(r"(?is)(?:'[%\s]*|(?:=|<|>|\blike|\bvalues\s*\(.*,?)\s*)\Z")
+"""Text after which a value is expected, not a name."""
 COUNTS = re.compile(r"(?is)\b(?:limit|offset|interval|top|fetch\s+first)\s*'?\s*\Z")
 
 
@@ -70,14 +72,31 @@ class SqlInjection(PythonRule):
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
+        judged: set[ast.expr] = set()
         for call in module.calls:
             if not call.node.args or HARMLESS.search(_written_path(call)):
                 continue
             for argument in call.node.args[:2]:
                 verdict = _verdict(module, call, argument)
                 if verdict is not None:
+                    judged.add(module.resolved(argument))
+                    judged.update(module.values(argument))
                     yield (call.node, verdict)
                     break
+        yield from _built(module, judged)
+
+
+def _built(module: Module, judged: set[ast.expr]) -> Iterator[Judged]:
+    """Statements that are put together with a value in quotes or behind `=`, and run where we cannot see it."""
+    for node in module.nodes:
+        if not isinstance(node, ast.Assign | ast.Return) or not isinstance(node.value, ast.JoinedStr | ast.BinOp | ast.Call) or node.value in judged:
+            continue
+        pieces = parts(module, node.value)
+        if not STATEMENT.match("".join(part if isinstance(part, str) else "x1" for part in pieces)):
+            continue
+        bad = [hole for before, hole in _holes(pieces) if VALUE.search(before) and not _sound(module, before, hole)]
+        if bad and not any(module.inside(done, node) or module.inside(node, done) for done in judged if done in module.place):
+            yield (node, _message(bad[0]))
 
 
 def _written_path(call: Call) -> str:

@@ -115,6 +115,7 @@ def _cors(module: Module, call: Call) -> bool | None:
         if origins is not None:
             return not (credentials and _any(module, origins))
         if resources is not None:
+            credentials = credentials or any(_allows(resources))
             return not (credentials and any(_any(module, v) for v in _origins(resources)))
         return not credentials
     return None
@@ -135,6 +136,12 @@ def _any(module: Module, node: ast.expr | None) -> bool:
 def _origins(resources: ast.expr) -> list[ast.expr]:
     return [value for node in ast.walk(resources) if isinstance(node, ast.Dict)
             for key, value in zip(node.keys, node.values, strict=True) if string(key) == "origins"]
+
+
+def _allows(resources: ast.expr) -> list[bool]:
+    """Whether each of the resources lets credentials through."""
+    return [is_true(value) for node in ast.walk(resources) if isinstance(node, ast.Dict)
+            for key, value in zip(node.keys, node.values, strict=True) if string(key) == "supports_credentials"]
 
 
 def _django(module: Module) -> Iterator[Judged]:

@@ -45,6 +45,7 @@ class Names(Index):
         self.modules: set[str] = set()
         """What is imported with dots and without a name of its own."""
         self._paths: dict[ast.AST, str] = {}
+        self._reached: dict[ast.AST, list[Binding]] = {}
         self.bindings: dict[tuple[Scope, str], list[Binding]] = defaultdict(list)
         self.fields: dict[tuple[Scope | None, str], list[ast.expr]] = defaultdict(list)
         """Values given to `self.name`, by class."""
@@ -72,9 +73,47 @@ class Names(Index):
             if isinstance(scope, Scope) and (scope is first or not isinstance(scope, ast.ClassDef)):
                 found = self.bindings.get((scope, node.id))
                 if found:
-                    return found
+                    return found if len(found) == 1 or scope is not first else self._reaching(node, found)
             scope = self.scope(scope) if scope is not self.tree else None
         return []
+
+    def _reaching(self, node: ast.Name, bound: list[Binding]) -> list[Binding]:
+        """The bindings that can still hold where the name stands: a later one on the same way replaces an earlier one."""
+        if node not in self._reached:
+            at = self.place[node]
+            loops = [above for above in self.ancestors(node) if isinstance(above, ast.For | ast.AsyncFor | ast.While)]
+            before = [b for b in bound if self.place[b.node] < at and not self._feeds(node, b)]
+            kept: list[Binding] = []
+            for binding in reversed(before):
+                kept.append(binding)
+                if binding.how not in ("augment", "parameter") and self._certain(binding, node):
+                    break
+            again = [b for b in bound if b not in before and any(self.inside(b.node, loop) for loop in loops)]
+            self._reached[node] = [*reversed(kept), *again] or bound
+        return self._reached[node]
+
+    def _feeds(self, node: ast.AST, binding: Binding) -> bool:
+        """Whether the name stands in the value that the binding gives: `x = f(x)` reads what `x` was before."""
+        return binding.how in ("assign", "augment") and isinstance(binding.node, ast.stmt) and self.inside(node, binding.node)
+
+    def _certain(self, binding: Binding, node: ast.AST) -> bool:
+        """Whether every way to the node passes the binding: its block encloses the node's."""
+        statement: ast.AST = binding.node
+        while not isinstance(statement, ast.stmt) and statement in self.parents:
+            statement = self.parents[statement]
+        if isinstance(statement, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith):
+            return self.inside(node, statement)
+        block = self.parents.get(statement)
+        return block is not None and self.inside(node, block) and not self._branches(block, statement, node)
+
+    def _branches(self, block: ast.AST, statement: ast.AST, node: ast.AST) -> bool:
+        """Whether the two stand in different branches of one compound statement."""
+        if not isinstance(block, ast.If | ast.Try | ast.For | ast.While | ast.Match):
+            return False
+        for _name, part in ast.iter_fields(block):
+            if isinstance(part, list) and statement in part:
+                return not any(self.inside(node, item) for item in part)
+        return False
 
     def values(self, node: ast.expr) -> list[ast.expr]:
         """The expressions that a name or `self.name` is assigned; empty when it has others or none that are known."""

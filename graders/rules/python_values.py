@@ -129,6 +129,8 @@ class Reader:
                     return self._formatted(node, called.value, depth)
                 case "join":
                     return self._joined(node, called.value, depth)
+                case "replace" if len(node.args) > 1:
+                    return self._inlined(called.value, depth) + self._inlined(node.args[1], depth)
                 case name if name in PLAIN:
                     return self._inlined(called.value, depth)
         name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""

@@ -11,7 +11,7 @@ from functools import lru_cache
 SECRET = re.compile(r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pass_phrase|secret|secrets|token|api_?key|apikey|"
                     r"(?:secret|private|access|auth|signing|encryption|jwt|hmac|session|master|crypto|service|stripe|client|fernet|app|"
                     r"aes|webhook|shared|account|storage|admin|user|license|publishable)_key|"
-                    r"credential|credentials|db_pass|dbpass|db_pw|smtp_pass|(?:\w+_)?pass)(?:_(?:value|str|string|bytes|plain|raw|\d+))?$")
+                    r"credential|credentials|db_pass|dbpass|db_pw|smtp_pass|(?:\w+_)?pass)(?:_(?:value|str|string|bytes|plain|raw|const|\d+|for_\w+))?$")
 PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pin_code|plain_?text_password)(?:_(?:str|bytes|raw|plain|encoded|utf8|\d+))?\d?$")
 CARD = re.compile(r"(?:^|_)(?:card_?(?:number|num|no)|cc_?(?:number|num)|credit_?card(?:_number)?|pan|cvv2?|cvc2?|card_?cvv|card_?cvc|"
                   r"security_code|ssn|social_security(?:_number)?|iban)$")
@@ -88,6 +88,8 @@ def names_money(name: str, *, trade: bool) -> bool:
     units = {"cents", "minor", "units", "usd", "eur", "gbp", "total", "value", "decimal", "paid", "due", "net", "gross"}
     core = [word for word in found if word not in units] or list(found)
     money = core[-1] in MONEY or (core == list(found) and core[-1] == "total")
+    if core == ["total"] or core == ["totals"]:
+        return trade and len(found) > 1
     return money and (trade or core[-1] in PLAIN_MONEY)
 
 

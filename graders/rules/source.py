@@ -27,8 +27,17 @@ if TYPE_CHECKING:
 AST_GREP = {"python": "python", "javascript": "javascript", "typescript": "typescript"}
 """Our language names that ast-grep parses. It aborts on a name it does not know, so nothing else may reach it."""
 
-EXTENSIONS = {".py": "python", ".js": "javascript", ".cjs": "javascript", ".mjs": "javascript", ".jsx": "javascript",
-              ".ts": "typescript", ".sql": "sql", ".md": "markdown", ".markdown": "markdown"}
+EXTENSIONS = {
+    ".py": "python",
+    ".js": "javascript",
+    ".cjs": "javascript",
+    ".mjs": "javascript",
+    ".jsx": "javascript",
+    ".ts": "typescript",
+    ".sql": "sql",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
 
 
 class ToolError(Exception):
@@ -139,8 +148,21 @@ RUFF_RULES = "S,BLE,B,ASYNC,TRY,DTZ,G,F"
 
 
 def _ruff(paths: list[Path]) -> list[Said]:
-    command = [_program("ruff"), "check", "--isolated", "--no-cache", "--ignore-noqa", "--select", RUFF_RULES, "--exit-zero",
-               "--target-version", "py312", "--output-format", "json", *map(str, paths)]
+    command = [
+        _program("ruff"),
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--ignore-noqa",
+        "--select",
+        RUFF_RULES,
+        "--exit-zero",
+        "--target-version",
+        "py312",
+        "--output-format",
+        "json",
+        *map(str, paths),
+    ]
     try:
         rows = json.loads(_output(command))
         by_path: dict[str, list[ToolFinding]] = {str(path.resolve()): [] for path in paths}
@@ -153,7 +175,9 @@ def _ruff(paths: list[Path]) -> list[Said]:
             by_path[name].append(ToolFinding(code=row["code"], line=row["location"]["row"], message=row["message"]))
     except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
         return [ToolError(f"ruff failed: {error}")] * len(paths)
-    return [ToolError("ruff cannot parse this block") if name in broken else tuple(found) for name, found in by_path.items()]
+    return [
+        ToolError("ruff cannot parse this block") if name in broken else tuple(found) for name, found in by_path.items()
+    ]
 
 
 def _squawk(paths: list[Path]) -> list[Said]:
@@ -166,10 +190,15 @@ def _squawk(paths: list[Path]) -> list[Said]:
             if row["rule_name"] == "syntax-error":
                 broken.add(row["file"])
                 continue
-            by_path[row["file"]].append(ToolFinding(code=row["rule_name"], line=row["line"] + 1, message=row["message"]))
+            by_path[row["file"]].append(
+                ToolFinding(code=row["rule_name"], line=row["line"] + 1, message=row["message"])
+            )
     except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
         return [ToolError(f"squawk failed: {error}")] * len(paths)
-    return [ToolError("squawk cannot parse this block") if name in broken else tuple(found) for name, found in by_path.items()]
+    return [
+        ToolError("squawk cannot parse this block") if name in broken else tuple(found)
+        for name, found in by_path.items()
+    ]
 
 
 def _program(name: str) -> str:
