@@ -1,10 +1,10 @@
-"""Rules on a whole answer, on answers put together by hand."""
+"""Rules on a whole answer."""
 
 from __future__ import annotations
 
 import pytest
 
-from graders.answer import Answer, Block, Role
+from graders.answer import Answer, Block, Role, read_answer
 from graders.rules.md_answer import RULES_MD_ANSWER, AnswerRule
 from graders.rules.rule import Site
 from graders.rules.source import Source
@@ -13,37 +13,8 @@ from graders.task import NO_TASK, Task
 RULES = {rule.id: rule for rule in RULES_MD_ANSWER}
 
 
-def read(text: str) -> Answer:
-    """An answer whose fences stand in column 0 and whose file names stand in backticks on the line two above."""
-    blocks: list[Block] = []
-    lines = text.split("\n")
-    begin = 0
-    for at, line in enumerate([*lines, None]):
-        opened = bool(begin) and (line is None or line == "```")
-        if opened:
-            info = lines[begin - 1].removeprefix("```")
-            code = "\n".join(lines[begin:at])
-            named = lines[begin - 3].strip("`:") if begin >= 3 and lines[begin - 3].startswith("`") else None
-            blocks.append(
-                Block(
-                    text=code,
-                    line=begin + 1,
-                    language={"js": "javascript"}.get(info, info),
-                    info=info,
-                    file=named,
-                    role=Role.PROPOSED,
-                    truncated=line is None,
-                    elided="... " in code,
-                )
-            )
-            begin = 0
-        elif line is not None and line.startswith("```"):
-            begin = at + 1
-    return Answer(text=text, blocks=tuple(blocks))
-
-
 def judge(rule: str, text: str, task: Task = NO_TASK) -> list[Site]:
-    return list(RULES[rule].check(Source(text=text, language="markdown", answer=read(text), task=task)))
+    return list(RULES[rule].check(Source(text=text, language="markdown", answer=read_answer(text, task), task=task)))
 
 
 EXAMPLES = [

@@ -85,6 +85,7 @@ class ContractFiles(AnswerRule):
     )
     GOOD = (
         "`app.js`:\n\n```js\nconst app = express();\napp.listen(3000);\n```\n",
+        "```app.js\n'use strict';\nmodule.exports = require('./server');\n```\n\nRun it with `node app.js`.\n",
     )
 
     def judge(self, answer: Answer, task: Task) -> Iterator[tuple[int, str]]:
