@@ -91,9 +91,8 @@ async def run(
     )
     by_trial: dict[str, list[Grade]] = {trial.name: [] for trial in trials}
     for (trial, criterion, _), verdict in zip(questions, verdicts, strict=True):
-        if isinstance(verdict, ProviderError):
-            verdict = not_judged(criterion, f"the judge failed: {verdict}", judge=judge_model)
-        by_trial[trial.name].append(verdict)
+        grade = verdict if isinstance(verdict, Grade) else _unjudged(criterion, verdict, judge_model)
+        by_trial[trial.name].append(grade)
     graded = []
     for done, (trial, answer) in enumerate(zip(trials, answers, strict=True), 1):
         graded.append(_graded(trial, answer, by_trial[trial.name]))
@@ -164,6 +163,10 @@ async def _verdict(
         except InvalidVerdict as error:
             reason = str(error)
     return not_judged(criterion, f"no valid reply in {ATTEMPTS} attempts: {reason}", judge=model)
+
+
+def _unjudged(criterion: Criterion, error: ProviderError, model: str) -> Grade:
+    return not_judged(criterion, f"the judge failed: {error}", judge=model)
 
 
 def _graded(trial: Trial, answer: Response | ProviderError, verdicts: Sequence[Grade]) -> Graded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +68,10 @@ framing: {}
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="rewrite tests/golden/")
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test leaves this machine."""
@@ -105,9 +108,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Run the command in a folder: exit code, standard output, standard error."""
     from evals.cli import main
 
@@ -122,7 +123,3 @@ def cli(
         return code, said.out, said.err
 
     return call
-
-
-def dedent(text: str) -> str:
-    return textwrap.dedent(text).strip() + "\n"

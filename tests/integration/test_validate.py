@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def swap(file: str, old: str, new: str) -> Callable[[Path], None]:
     return plant
 
 
-def edit_json(file: str, change: Callable[[dict[str, dict[str, object]]], None]) -> Callable[[Path], None]:
+def edit_json(file: str, change: Callable[[Any], None]) -> Callable[[Path], None]:
     def plant(root: Path) -> None:
         data = json.loads((root / file).read_text(encoding="utf-8"))
         change(data)
@@ -71,20 +72,24 @@ def write(file: str, text: str) -> Callable[[Path], None]:
     return plant
 
 
-def set_text(data: dict[str, dict[str, object]]) -> None:
+def set_text(data: Any) -> None:
     data["response"]["text"] = "A nicer answer."
 
 
-def set_kind(data: dict[str, dict[str, object]]) -> None:
+def set_kind(data: Any) -> None:
     data["provenance"]["kind"] = "api"
 
 
-def drop_set(data: dict[str, dict[str, object]]) -> None:
+def drop_set(data: Any) -> None:
     data["provenance"]["recording_set"] = None
 
 
-def set_digest(data: dict[str, dict[str, object]]) -> None:
+def set_digest(data: Any) -> None:
     data["request"]["digest"] = "0" * 64
+
+
+def set_locked_digest(data: Any) -> None:
+    data["suites"]["backend-engineer"]["cases"]["jwt-auth"]["digest"] = "0"
 
 
 FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
@@ -173,10 +178,10 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "lock that is no JSON": (write("evals.lock", "{"), "evals.lock", "is not a lock"),
     "lock of another format": (swap("evals.lock", '"format": 1', '"format": 2'), "evals.lock", "is not a lock"),
     "locked digest of a case changed": (
-        edit_json("evals.lock", lambda d: d["suites"]["backend-engineer"]["cases"]["jwt-auth"].update(digest="0")),
+        edit_json("evals.lock", set_locked_digest),
         "cases/backend-engineer/jwt-auth.yaml",
         "still version",
-    ),  # type: ignore[attr-defined]
+    ),
     "answer edited": (edit_json(ANSWER, set_text), "evals.lock", "recordings of `jwt-auth` are not as locked"),
     "answer that claims to be of the API": (edit_json(ANSWER, set_kind), ANSWER, "request_id"),
     "answer without its recording set": (edit_json(ANSWER, drop_set), ANSWER, "recording_set"),
