@@ -88,7 +88,7 @@ SUPPRESSIONS = [
 )
 def test_suppression_comments_change_nothing(rule: Rule, text: str) -> None:
     comment = COMMENTS[rule.languages[0]].format("; ".join(SUPPRESSIONS))
-    quiet = "\n".join([comment, text, comment])
+    quiet = f"{comment}\n{text}\n{comment}"
     assert len([s for s in sites(rule, quiet) if not s.ok]) == len([s for s in sites(rule, text) if not s.ok])
 
 
