@@ -7,7 +7,8 @@ Not here: what a provider is made of, or how results are written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -79,7 +80,7 @@ async def run(
     Raises MissingRecording with all that is missing, before any grade, and FatalProviderError at once.
     """
     gate = _Gate(jobs)
-    answers = await _all([gate.respond(provider, trial.request) for trial in trials], "answers", progress)
+    answers = await _all([_answer(gate, provider, trial) for trial in trials], "answers", progress)
     questions = [
         (trial, criterion, answer.text)
         for trial, answer in zip(trials, answers, strict=True)
@@ -148,6 +149,20 @@ class _Gate:
                 raise
 
 
+async def _answer(gate: _Gate, provider: Provider, trial: Trial) -> Response:
+    with _named(trial.name):
+        return await gate.respond(provider, trial.request)
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Say of a missing recording what it would be the recording of."""
+    try:
+        yield
+    except MissingRecording as error:
+        raise MissingRecording(f"{place}: {error}") from None
+
+
 async def _verdict(
     gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str
 ) -> Grade:
@@ -155,7 +170,8 @@ async def _verdict(
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):
         request = judge_request(trial, criterion, answer, model=model, attempt=attempt)
-        response = await gate.respond(judge, request)
+        with _named(f"{trial.name}, judge of {criterion.id}"):
+            response = await gate.respond(judge, request)
         try:
             return judged(
                 criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason

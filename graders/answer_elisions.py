@@ -58,8 +58,8 @@ def _said_in_comments(text: str, language: str | None) -> bool:
     goes_on = False
     for remark in comments(text, language):
         comment = remark.text
-        # a comment that ends in dots is continued by one that begins with them
-        if not goes_on and any(_stands_for_code(line) for line in comment.split("\n")):
+        # a comment that ends in dots is continued by one that begins with them; one behind code says something of that code
+        if remark.alone and not goes_on and any(_stands_for_code(line) for line in comment.split("\n")):
             return True
         goes_on = comment.rstrip(" */\n").endswith(("...", "…"))
     return False

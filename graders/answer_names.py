@@ -25,6 +25,7 @@ NAMED = re.compile(r"^(?:(?:new\s+)?file(?:\s*name)?|path|save\s+as|create)\s*[:
 NUMBERING = re.compile(r"^(?:(?:step\s+)?\d+[.):]\s*|[-*+•]\s+|\(\d+\)\s*)", re.IGNORECASE)
 REMARK = re.compile(r"\s*(?:\([^()]*\)|[—–:]\s.*|-\s.*)?\s*:?\s*$", re.DOTALL)
 CANDIDATE = re.compile(r"(?<![\w/.\\:-])(?:[\w@.\[\]()+~-]*[/\\:])*[\w@.\[\]+~-]*\w")
+COMMENT = re.compile(r"\A(?:#+|//+|--+|/\*+)|\*+/\Z")
 SAVING = re.compile(
     r"\b(?:save|create|put|write|place|copy)\b|\b(?:full|complete|whole|entire|updated|final|new|revised|corrected|rewritten|here(?:'s| is| are)"
     r"|this is|goes? (?:in|into)|contents? of|lives in)\b|^(?:in|the|and|then|your|now)\b|^\W*$",
@@ -111,7 +112,7 @@ def from_comment(text: str, language: str | None, known: Collection[str]) -> str
     for comment in comments(head, language or "python"):
         if comment.line > 1 or not comment.alone or comment.text.startswith("#!"):
             continue
-        bare = NAMED.sub("", comment.text.strip("#/*-<>! \t\n"))
+        bare = NAMED.sub("", COMMENT.sub("", comment.text).strip())
         word = bare.split(" ", 1)[0].rstrip(":,").strip("`\"'")
         if _is_name(word, known) and REMARK.fullmatch(bare[bare.find(word) + len(word) :]):
             return _checked(word, known)

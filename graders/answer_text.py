@@ -51,7 +51,9 @@ def _blanked(text: str, spans: Spans) -> str:
 
 def _reasoning(text: str) -> Spans:
     """Where the reasoning sections stand. Tags in fences and in code spans are code, not sections."""
-    closings = [(found.start(), found.end(), found[1].lower()) for found in CLOSING.finditer(text)]
+    closings: dict[str, Spans] = {}
+    for found in CLOSING.finditer(text):
+        closings.setdefault(found[1].lower(), []).append(found.span())
     lead = OPENING.match(text, len(text) - len(text.lstrip()))
     if not closings:
         # an answer that never left its reasoning holds no answer; a tag further down may be one that is talked about
@@ -76,13 +78,12 @@ def _reasoning(text: str) -> Spans:
     return spans or ([(lead.start(), len(text))] if lead else [])
 
 
-def _section(text: str, at: int, line: str, closings: list[tuple[int, int, str]], *, first: bool) -> tuple[int, int] | None:
+def _section(text: str, at: int, line: str, closings: dict[str, Spans], *, first: bool) -> tuple[int, int] | None:
     opening = next((found for found in OPENING.finditer(line) if _spoken(line, found.start())), None)
     if opening:
-        tag = opening[1].lower()
-        later = closings[bisect_left(closings, (at + opening.end(), 0, "")) :][:200]
-        close = next((closing for closing in later if closing[2] == tag), None)
-        return (at + opening.start(), close[1]) if close else None
+        same = closings.get(opening[1].lower(), [])
+        place = bisect_left(same, (at + opening.end(), 0))
+        return (at + opening.start(), same[place][1]) if place < len(same) else None
     closing = CLOSING.search(line)
     if first and closing and _spoken(line, closing.start()):
         # some templates open the section in the prompt, so that the reply begins inside it

@@ -14,11 +14,13 @@ SLASHED = frozenset({"javascript", "typescript", "java", "go", "rust", "c", "cpp
 )
 HASHED = frozenset({"python", "bash", "yaml", "toml", "dotenv", "dockerfile", "ruby", "ini", "makefile", "nginx", "powershell", "hcl"})
 MARKS = {"slash": r"//[^\n]*|/\*(?:.*?\*/|.*)", "hash": r"\#[^\n]*", "dash": r"--[^\n]*|/\*(?:.*?\*/|.*)", "plain": r"(?!)"}
+# a quote that is never closed ends with its line: nothing is scanned twice, however many there are
+ONE_LINE = r"\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?"
 STRINGS = {
-    "slash": r"`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
-    "hash": r"\"\"\"(?:.*?\"\"\"|.*)|'''(?:.*?'''|.*)|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
-    "dash": r"\"[^\"\n]*\"|'(?:[^']|'')*'",
-    "plain": r"\"[^\"\n]*\"|'[^'\n]*'",
+    "slash": rf"`(?:\\.|[^`\\])*+`?|{ONE_LINE}",
+    "hash": rf"\"\"\"(?:.*?\"\"\"|.*)|\'\'\'(?:.*?\'\'\'|.*)|{ONE_LINE}",
+    "dash": r"\"[^\"\n]*+\"?|'(?:[^']|'')*+'",
+    "plain": r"\"[^\"\n]*+\"?|'[^'\n]*+'?",
 }
 WORD = re.compile(r"\w+|[^\w\s]")
 

@@ -34,17 +34,26 @@ class EvalExec(PythonRule):
         'import builtins\n\nbuiltins.eval(f"handlers.{name}()")\n',
     )
     GOOD = (
-        'import ast\n\nvalue = ast.literal_eval(text)\n',
+        "import ast\n\nvalue = ast.literal_eval(text)\n",
         'model.eval()\nframe.eval("a + b")\nsession.exec(statement)\n',
-        'def eval(node):\n    return node.value\n\neval(tree)\n',
+        "def eval(node):\n    return node.value\n\neval(tree)\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
         for call in module.calls:
             if call.path == "ast.literal_eval":
                 yield (call.node, "")
-            elif call.path in ("eval", "exec", "builtins.eval", "builtins.exec", "__builtins__.eval", "__builtins__.exec"):
-                if isinstance(call.node.func, ast.Name) and any(b.how != "import" for b in module.lookup(call.node.func)):
+            elif call.path in (
+                "eval",
+                "exec",
+                "builtins.eval",
+                "builtins.exec",
+                "__builtins__.eval",
+                "__builtins__.exec",
+            ):
+                if isinstance(call.node.func, ast.Name) and any(
+                    b.how != "import" for b in module.lookup(call.node.func)
+                ):
                     continue
                 if call.node.args:
                     sound = settled(module, call.node.args[0])
@@ -52,8 +61,10 @@ class EvalExec(PythonRule):
 
 
 RUNNERS = re.compile(r"^subprocess\.(?:run|call|check_call|check_output|Popen)$")
-SHELLS = re.compile(r"^(?:os\.(?:system|popen|popen2|popen3|popen4)|subprocess\.(?:getoutput|getstatusoutput)|commands\.(?:getoutput|getstatusoutput)|"
-                    r"asyncio\.(?:subprocess\.)?create_subprocess_shell|popen2\.popen\d?)$")
+SHELLS = re.compile(
+    r"^(?:os\.(?:system|popen|popen2|popen3|popen4)|subprocess\.(?:getoutput|getstatusoutput)|commands\.(?:getoutput|getstatusoutput)|"
+    r"asyncio\.(?:subprocess\.)?create_subprocess_shell|popen2\.popen\d?)$"
+)
 
 
 class ShellInjection(PythonRule):
@@ -68,7 +79,7 @@ class ShellInjection(PythonRule):
     BAD = (
         'import os\n\nos.system("ping -c 1 " + host)\n',
         'import subprocess\n\ndef dump(name):\n    subprocess.run(f"pg_dump {name} > /backup/{name}.sql", shell=True, check=True)\n',
-        'from subprocess import check_output\n\ndef run(command):\n    return check_output(command, shell=True)\n',
+        "from subprocess import check_output\n\ndef run(command):\n    return check_output(command, shell=True)\n",
         'import subprocess\n\nsubprocess.run(["sh", "-c", "convert " + path])\n',
     )
     GOOD = (
@@ -107,16 +118,24 @@ def _shell(module: Module, command: ast.expr) -> str:
 def _listed(module: Module, command: ast.expr) -> str:
     """A list of arguments is sound, unless it starts a shell with a text of its own."""
     value = module.resolved(command)
-    if isinstance(value, ast.List | ast.Tuple) and len(value.elts) > 2 and string(value.elts[1]) in ("-c", "/c", "/C", "-lc"):
+    if (
+        isinstance(value, ast.List | ast.Tuple)
+        and len(value.elts) > 2
+        and string(value.elts[1]) in ("-c", "/c", "/C", "-lc")
+    ):
         program = (string(value.elts[0]) or "").rsplit("/", 1)[-1]
         if program in ("sh", "bash", "zsh", "dash", "ksh", "cmd", "cmd.exe"):
             return _shell(module, value.elts[2])
     return ""
 
 
-LOADERS = re.compile(r"^(?:_?c?[pP]ickle|dill|cloudpickle|marshal|six\.moves\.cPickle|jsonpickle|shelve|joblib|pandas|pd)\."
-                     r"(?:load|loads|Unpickler|decode|unpickler\.decode|open|read_pickle)$")
-YAML = re.compile(r"^(?:yaml|ruamel\.yaml|ruamel_yaml)\.(?:load|load_all|unsafe_load|unsafe_load_all|full_load|full_load_all)$")
+LOADERS = re.compile(
+    r"^(?:_?c?[pP]ickle|dill|cloudpickle|marshal|six\.moves\.cPickle|jsonpickle|shelve|joblib|pandas|pd)\."
+    r"(?:load|loads|Unpickler|decode|unpickler\.decode|open|read_pickle)$"
+)
+YAML = re.compile(
+    r"^(?:yaml|ruamel\.yaml|ruamel_yaml)\.(?:load|load_all|unsafe_load|unsafe_load_all|full_load|full_load_all)$"
+)
 SAFE_YAML = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"})
 SAFE = re.compile(r"^(?:json|orjson|ujson|simplejson)\.loads?$|^yaml\.(?:safe_load|safe_load_all)$")
 
@@ -131,17 +150,17 @@ class UnsafeDeserialization(PythonRule):
     severity = Severity.CRITICAL
     cwe = 502
     BAD = (
-        'import pickle\n\ndef session(redis, key):\n    return pickle.loads(redis.get(key))\n',
-        'import yaml\n\nconfig = yaml.load(body)\n',
+        "import pickle\n\ndef session(redis, key):\n    return pickle.loads(redis.get(key))\n",
+        "import yaml\n\nconfig = yaml.load(body)\n",
         'import yaml\nfrom yaml import Loader\n\nconfig = yaml.load(open("app.yml"), Loader=Loader)\n',
         'import pickle, base64\n\nuser = pickle.loads(base64.b64decode(request.cookies["user"]))\n',
     )
     GOOD = (
         'import yaml\n\nconfig = yaml.safe_load(open("app.yml"))\n',
-        'import yaml\n\nconfig = yaml.load(text, Loader=yaml.SafeLoader)\n',
-        'import json\n\nuser = json.loads(body)\n',
+        "import yaml\n\nconfig = yaml.load(text, Loader=yaml.SafeLoader)\n",
+        "import json\n\nuser = json.loads(body)\n",
         'import pickle\n\nwith open("model.pkl", "rb") as file:\n    model = pickle.load(file)\n',
-        'import pickle\n\ncopy = pickle.loads(pickle.dumps(value))\n',
+        "import pickle\n\ncopy = pickle.loads(pickle.dumps(value))\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -174,7 +193,9 @@ def _trusted(module: Module, call: Call) -> bool:
         return True
     given = call.node.args[0]
     around = module.function(call.node)
-    if around is not None and any(c.name in ("compare_digest", "verify_signature") for c in module.calls_in(module.own(around))):
+    if around is not None and any(
+        c.name in ("compare_digest", "verify_signature") for c in module.calls_in(module.own(around))
+    ):
         return True
     if call.name in ("open", "read_pickle") or call.path.startswith("joblib."):
         return settled(module, given)

@@ -1,6 +1,6 @@
-"""Errors: caught and forgotten, or told to whoever asks.
+"""Errors that are caught and forgotten.
 
-Here: except handlers. Not here: what is logged of secrets (`py_secrets`).
+Here: except handlers. Not here: what answers tell of errors (`py_error_leak`).
 """
 
 from __future__ import annotations
@@ -10,26 +10,34 @@ import re
 from collections.abc import Iterator
 
 from graders.criterion import Dimension
+from graders.rules.py_error_leak import ErrorDetailLeak
 from graders.rules.python_database import act_of
-from graders.rules.python_nodes import Function, identifier, is_none, is_true, last, string
+from graders.rules.python_handlers import BROAD, is_broad, is_foreign
+from graders.rules.python_nodes import Function, is_true, last, string
 from graders.rules.python_remote import reaches_out
 from graders.rules.python_rule import Judged, PythonRule
 from graders.rules.python_tree import Call, Module
 from graders.rules.rule import Rule, Severity
 
-BROAD = frozenset({"Exception", "BaseException", "builtins.Exception", "StandardError"})
-FAMILIES = re.compile(r"(?:^|\.)(?:SQLAlchemyError|DatabaseError|DBAPIError|OperationalError|PostgresError|psycopg2?\.Error|sqlite3\.Error|RequestException|"
-                      r"HTTPError|HTTPStatusError|RequestError|StripeError|PaymentError|ClientError|CardError|asyncpg\.PostgresError|IntegrityError|"
-                      r"InternalError|ProgrammingError|InterfaceError)$")
-NOTES = re.compile(r"(?i)(?:^|\.|_|\?)(?:log\w*|logger|logging|print|pprint|warn\w*|debug|info|error|exception|critical|print_exc|echo|capture_exception|"
-                   r"inc|increment|incr|record_exception|add_note|set_status|capture_message|observe|write)$")
-TIDYING = re.compile(r"(?i)(?:^|\.)(?:a?close\w*|rollback|cancel|unlink|remove|disconnect\w*|terminate|kill|shutdown|release|rmtree|unsubscribe|stop|join|quit|"
-                     r"wait_closed|dispose|flush|cleanup\w*|__exit__|__aexit__|detach|unlock|discard|unregister|rmdir|abort|exists|is_file|aexit|drop\w*|delete_temp\w*)$")
-ASIDE = re.compile(r"(?i)cache|redis|metric|notif|email|mail|log|audit|publish|analytic|telemetry|track|statsd|sentry|webhook|event|span|trace|prefetch|warm|"
-                   r"beacon|health|ping|optional|best_effort|try_|maybe|version|import|locale|signal|sleep")
-LIVES_ON = re.compile(r"(?i)(?:^|_)(?:worker|loop|run\w*|consume\w*|listen\w*|main|poll\w*|shutdown|startup|lifespan|cleanup|close|stop|teardown|health\w*|"
-                      r"ready|readiness|liveness|ping|check_\w+|is_\w+|has_\w+|notify\w*|publish\w*|log\w*|audit\w*|__del__|__exit__|__aexit__|repr|__repr__)$")
-FAILURE = re.compile(r"(?i)fail|error|abort|reject|unavailable|declin|cancel|invalid|denied|rollback|dead_?letter|retry|unknown|pending|unhealthy|degraded")
+NOTES = re.compile(
+    r"(?i)(?:^|\.|_|\?)(?:log\w*|logger|logging|print|pprint|warn\w*|debug|info|error|exception|critical|print_exc|echo|capture_exception|"
+    r"inc|increment|incr|record_exception|add_note|set_status|capture_message|observe|write)$"
+)
+TIDYING = re.compile(
+    r"(?i)(?:^|\.)(?:a?close\w*|rollback|cancel|unlink|remove|disconnect\w*|terminate|kill|shutdown|release|rmtree|unsubscribe|stop|join|quit|"
+    r"wait_closed|dispose|flush|cleanup\w*|__exit__|__aexit__|detach|unlock|discard|unregister|rmdir|abort|exists|is_file|aexit|drop\w*|delete_temp\w*)$"
+)
+ASIDE = re.compile(
+    r"(?i)cache|redis|metric|notif|email|mail|log|audit|publish|analytic|telemetry|track|statsd|sentry|webhook|event|span|trace|prefetch|warm|"
+    r"beacon|health|ping|optional|best_effort|try_|maybe|version|import|locale|signal|sleep"
+)
+LIVES_ON = re.compile(
+    r"(?i)(?:^|_)(?:worker|loop|run\w*|consume\w*|listen\w*|main|poll\w*|shutdown|startup|lifespan|cleanup|close|stop|teardown|health\w*|"
+    r"ready|readiness|liveness|ping|check_\w+|is_\w+|has_\w+|notify\w*|publish\w*|log\w*|audit\w*|__del__|__exit__|__aexit__|repr|__repr__)$"
+)
+FAILURE = re.compile(
+    r"(?i)fail|error|abort|reject|unavailable|declin|cancel|invalid|denied|rollback|dead_?letter|retry|unknown|pending|unhealthy|degraded"
+)
 
 
 class SwallowedError(PythonRule):
@@ -43,22 +51,26 @@ class SwallowedError(PythonRule):
     severity = Severity.HIGH
     cwe = 390
     BAD = (
-        'def charge(order):\n    try:\n        gateway.charge(order)\n    except Exception:\n        pass\n',
+        "def charge(order):\n    try:\n        gateway.charge(order)\n    except Exception:\n        pass\n",
         'def save(db, payment):\n    try:\n        db.add(payment)\n        db.commit()\n    except Exception as error:\n        print(error)\n    return {"status": "ok"}\n',
-        'def all(rows):\n    for row in rows:\n        try:\n            book(row)\n        except:\n            continue\n',
+        "def all(rows):\n    for row in rows:\n        try:\n            book(row)\n        except:\n            continue\n",
         'def pay(order):\n    try:\n        gateway.charge(order)\n    except Exception as error:\n        logger.error(error)\n        return {"status": "success"}\n',
-        'from contextlib import suppress\n\nwith suppress(Exception):\n    ledger.book(entry)\n',
+        "from contextlib import suppress\n\nwith suppress(Exception):\n    ledger.book(entry)\n",
         'import psycopg2\n\ntry:\n    cur.execute("INSERT INTO payments DEFAULT VALUES")\nexcept psycopg2.Error:\n    pass\n',
     )
     GOOD = (
         'def charge(order):\n    try:\n        gateway.charge(order)\n    except Exception:\n        logger.exception("charge failed")\n        raise\n',
-        'def save(db, payment):\n    try:\n        db.add(payment)\n        db.commit()\n    except Exception as error:\n        db.rollback()\n'
-        '        raise HTTPException(status_code=500, detail="could not be saved") from error\n',
+        (
+            "def save(db, payment):\n    try:\n        db.add(payment)\n        db.commit()\n    except Exception as error:\n        db.rollback()\n"
+            '        raise HTTPException(status_code=500, detail="could not be saved") from error\n'
+        ),
         'try:\n    value = cache["x"]\nexcept KeyError:\n    pass\n',
-        'def stop(conn):\n    try:\n        conn.close()\n    except Exception:\n        pass\n',
-        'async def worker(queue):\n    while True:\n        job = await queue.get()\n        try:\n            await handle(job)\n'
-        '        except Exception:\n            logger.exception("job failed")\n',
-        'from contextlib import suppress\n\nwith suppress(FileNotFoundError):\n    path.unlink()\n',
+        "def stop(conn):\n    try:\n        conn.close()\n    except Exception:\n        pass\n",
+        (
+            "async def worker(queue):\n    while True:\n        job = await queue.get()\n        try:\n            await handle(job)\n"
+            '        except Exception:\n            logger.exception("job failed")\n'
+        ),
+        "from contextlib import suppress\n\nwith suppress(FileNotFoundError):\n    path.unlink()\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -69,24 +81,6 @@ class SwallowedError(PythonRule):
                     yield (node, verdict)
             elif isinstance(node, ast.With | ast.AsyncWith) and not module.in_test(node) and _suppresses(module, node):
                 yield (node, "Every error of this block is suppressed.")
-
-
-def _caught(module: Module, handler: ast.ExceptHandler) -> list[str]:
-    """Paths of the caught classes; an empty path for a bare `except`."""
-    if handler.type is None:
-        return [""]
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return [module.path(kind) for kind in kinds]
-
-
-def is_broad(module: Module, handler: ast.ExceptHandler) -> bool:
-    """Whether a handler catches everything."""
-    return any(not path or path in BROAD for path in _caught(module, handler))
-
-
-def is_foreign(module: Module, handler: ast.ExceptHandler) -> bool:
-    """Whether it catches what drivers and clients raise, whose messages are not meant for users."""
-    return any(FAMILIES.search(path) for path in _caught(module, handler))
 
 
 def _handled(module: Module, handler: ast.ExceptHandler) -> str | None:
@@ -105,8 +99,16 @@ def _handled(module: Module, handler: ast.ExceptHandler) -> str | None:
     if returned:
         return _returned(module, returned, handler)
     if all(_is_note(module, statement) for statement in handler.body):
-        return "The error is only noted, and the work goes on as if nothing had happened." if _matters(module, handler) else None
-    if any(isinstance(node, ast.Call) and last(module.path(node.func)) in ("rollback", "abort", "exit", "_exit", "set_exception", "retry") for node in body):
+        return (
+            "The error is only noted, and the work goes on as if nothing had happened."
+            if _matters(module, handler)
+            else None
+        )
+    if any(
+        isinstance(node, ast.Call)
+        and last(module.path(node.func)) in ("rollback", "abort", "exit", "_exit", "set_exception", "retry")
+        for node in body
+    ):
         return ""
     return None
 
@@ -142,20 +144,29 @@ def _returned(module: Module, returned: list[ast.Return], handler: ast.ExceptHan
 def _tells_success(value: ast.expr) -> bool:
     """Whether a value says that all went well."""
     if isinstance(value, ast.Tuple) and value.elts:
-        codes = [item.value for item in value.elts[1:] if isinstance(item, ast.Constant) and isinstance(item.value, int)]
+        codes = [
+            item.value for item in value.elts[1:] if isinstance(item, ast.Constant) and isinstance(item.value, int)
+        ]
         return not any(code >= 400 for code in codes) and _tells_success(value.elts[0])
     if isinstance(value, ast.Call):
-        codes = [k.value.value for k in value.keywords if k.arg in ("status_code", "status") and isinstance(k.value, ast.Constant)]
+        codes = [
+            k.value.value
+            for k in value.keywords
+            if k.arg in ("status_code", "status") and isinstance(k.value, ast.Constant)
+        ]
         if any(isinstance(code, int) and code >= 400 for code in codes):
             return False
         return last(ast.unparse(value.func)) in ("jsonify", "JSONResponse", "JsonResponse", "Response", "dict") and any(
-            _tells_success(item) for item in (*value.args, *(k.value for k in value.keywords)))
+            _tells_success(item) for item in (*value.args, *(k.value for k in value.keywords))
+        )
     if isinstance(value, ast.Dict):
         for key, item in zip(value.keys, value.values, strict=True):
             name = (string(key) or "").lower()
             if name in ("success", "ok", "paid") and is_true(item):
                 return True
-            if name in ("status", "result", "message", "state") and re.match(r"(?i)^(?:ok|success\w*|paid|completed|done|succeeded)\b", string(item) or ""):
+            if name in ("status", "result", "message", "state") and re.match(
+                r"(?i)^(?:ok|success\w*|paid|completed|done|succeeded)\b", string(item) or ""
+            ):
                 return True
     return False
 
@@ -163,7 +174,12 @@ def _tells_success(value: ast.expr) -> bool:
 def _guarded_calls(module: Module, handler: ast.ExceptHandler) -> list[Call]:
     above = module.parents[handler]
     body = above.body if isinstance(above, ast.Try | ast.TryStar) else []
-    return [module.call(node) for statement in body for node in [statement, *module.own(statement)] if isinstance(node, ast.Call)]
+    return [
+        module.call(node)
+        for statement in body
+        for node in [statement, *module.own(statement)]
+        if isinstance(node, ast.Call)
+    ]
 
 
 def _may_be_ignored(module: Module, handler: ast.ExceptHandler) -> bool:
@@ -172,17 +188,29 @@ def _may_be_ignored(module: Module, handler: ast.ExceptHandler) -> bool:
     if not isinstance(above, ast.Try | ast.TryStar):
         return False
     calls = _guarded_calls(module, handler)
-    names = [module.path(call.node.func) for call in calls if not isinstance(module.parents.get(call.node), ast.Attribute)]
+    names = [
+        module.path(call.node.func) for call in calls if not isinstance(module.parents.get(call.node), ast.Attribute)
+    ]
     if any(isinstance(statement, ast.Import | ast.ImportFrom) for statement in above.body):
         return True
-    if names and all(TIDYING.search(name) or last(name) in ("Path", "str", "print", "getattr", "hasattr", "super", "isinstance") for name in names):
+    if names and all(
+        TIDYING.search(name) or last(name) in ("Path", "str", "print", "getattr", "hasattr", "super", "isinstance")
+        for name in names
+    ):
         return any(TIDYING.search(name) for name in names)
     if any(isinstance(a, ast.ExceptHandler) for a in module.ancestors(handler)):
         return True
     if isinstance(above.body[-1], ast.Return) and not isinstance(handler.body[-1], ast.Continue):
         return True  # an attempt; what follows is the answer for when it fails
     function = module.function(handler)
-    return function is not None and re.search(r"(?i)^(?:__del__|__exit__|__aexit__|close|aclose|shutdown|teardown\w*|cleanup\w*|_cleanup\w*|stop)$", function.name) is not None
+    return (
+        function is not None
+        and re.search(
+            r"(?i)^(?:__del__|__exit__|__aexit__|close|aclose|shutdown|teardown\w*|cleanup\w*|_cleanup\w*|stop)$",
+            function.name,
+        )
+        is not None
+    )
 
 
 def _matters(module: Module, handler: ast.ExceptHandler) -> bool:
@@ -204,7 +232,10 @@ def _matters(module: Module, handler: ast.ExceptHandler) -> bool:
 
 
 def _in_loop(module: Module, node: ast.AST, function: Function) -> bool:
-    return any(isinstance(above, ast.For | ast.AsyncFor | ast.While) and module.inside(above, function) for above in module.ancestors(node))
+    return any(
+        isinstance(above, ast.For | ast.AsyncFor | ast.While) and module.inside(above, function)
+        for above in module.ancestors(node)
+    )
 
 
 def _answers_later(module: Module, statement: ast.Try, function: Function) -> bool:
@@ -212,8 +243,13 @@ def _answers_later(module: Module, statement: ast.Try, function: Function) -> bo
     returns = [node for part in statement.body for node in [part, *module.own(part)] if isinstance(node, ast.Return)]
     if not returns:
         return False
-    after = [n for n in module.own(function) if isinstance(n, ast.Return | ast.Raise) and module.place[n] > module.place[statement]
-             and not module.inside(n, statement)]
+    after = [
+        n
+        for n in module.own(function)
+        if isinstance(n, ast.Return | ast.Raise)
+        and module.place[n] > module.place[statement]
+        and not module.inside(n, statement)
+    ]
     return bool(after)
 
 
@@ -224,126 +260,14 @@ def _suppresses(module: Module, node: ast.With | ast.AsyncWith) -> bool:
             continue
         if not any(module.path(argument) in BROAD for argument in call.args):
             return False
-        inner = [module.path(n.func) for statement in node.body for n in [statement, *module.own(statement)] if isinstance(n, ast.Call)]
+        inner = [
+            module.path(n.func)
+            for statement in node.body
+            for n in [statement, *module.own(statement)]
+            if isinstance(n, ast.Call)
+        ]
         return not inner or not all(TIDYING.search(path) for path in inner)
     return False
-
-
-ANSWERS = re.compile(r"(?:^|\.)(?:HTTPException|JSONResponse|ORJSONResponse|PlainTextResponse|HTMLResponse|Response|jsonify|make_response|abort|JsonResponse|"
-                     r"HttpResponse\w*|json_response|HTTP(?:InternalServerError|BadRequest|Error|BadGateway|ServiceUnavailable)|send_error|APIException|"
-                     r"UJSONResponse|render_template|render_template_string|error_response|ErrorResponse)$")
-OWN = re.compile(r"(?:^|\.)(?:Exception|BaseException)$")
-
-
-class ErrorDetailLeak(PythonRule):
-    """An unexpected error's own text is sent to the client. It tells of tables, paths, hosts and libraries, and at times of
-    other people's data. Log it with an id, and answer with a fixed sentence and that id.
-    """
-
-    id = "py-error-detail-leak"
-    dimension = Dimension.SECURITY
-    severity = Severity.MEDIUM
-    cwe = 209
-    BAD = (
-        '@app.post("/pay")\ndef pay():\n    try:\n        charge()\n    except Exception as e:\n        raise HTTPException(status_code=500, detail=str(e))\n',
-        '@app.route("/pay")\ndef pay():\n    try:\n        charge()\n    except Exception as e:\n        return jsonify({"error": f"failed: {e}"}), 500\n',
-        'import traceback\n\n@app.errorhandler(Exception)\ndef failed(error):\n    return {"trace": traceback.format_exc()}, 500\n',
-        '@app.exception_handler(Exception)\nasync def failed(request, exc):\n    return JSONResponse(status_code=500, content={"detail": repr(exc)})\n',
-        '@app.post("/pay")\ndef pay(db):\n    try:\n        db.commit()\n    except SQLAlchemyError as error:\n        message = str(error)\n'
-        '        raise HTTPException(500, message)\n',
-    )
-    GOOD = (
-        '@app.post("/pay")\ndef pay():\n    try:\n        charge()\n    except Exception as e:\n        logger.exception("pay")\n'
-        '        raise HTTPException(status_code=500, detail="internal error") from e\n',
-        '@app.post("/pay")\ndef pay():\n    try:\n        charge()\n    except InsufficientFunds as e:\n        raise HTTPException(status_code=402, detail=str(e))\n',
-        '@app.post("/pay")\ndef pay():\n    try:\n        charge()\n    except ValueError as e:\n        raise HTTPException(status_code=400, detail=str(e))\n',
-        '@app.exception_handler(Exception)\nasync def failed(request, exc):\n    logger.error("failed: %s", exc)\n'
-        '    return JSONResponse(status_code=500, content={"detail": "internal error"})\n',
-    )
-
-    def judge(self, module: Module) -> Iterator[Judged]:
-        for node in module.nodes:
-            if isinstance(node, ast.ExceptHandler) and (is_broad(module, node) or is_foreign(module, node)):
-                yield from _answers(module, [n for s in node.body for n in [s, *module.own(s)]], node.name or "")
-        for function in module.functions:
-            name = _handler_of_errors(module, function)
-            if name:
-                yield from _answers(module, module.own(function), name)
-
-
-def _handler_of_errors(module: Module, function: Function) -> str:
-    """The error's parameter, when the function answers all errors that nobody caught."""
-    for decorator in function.decorator_list:
-        if not isinstance(decorator, ast.Call) or last(module.path(decorator.func)) not in ("exception_handler", "errorhandler", "app_errorhandler", "register_error_handler"):
-            continue
-        kind = decorator.args[0] if decorator.args else None
-        broad = kind is not None and (OWN.search(module.path(kind)) or FAMILIES.search(module.path(kind)) or (isinstance(kind, ast.Constant) and kind.value == 500))
-        names = [item.arg for item in function.args.args if item.arg not in ("self", "request", "req", "_", "_request")]
-        return names[-1] if broad and names else ""
-    return ""
-
-
-def _answers(module: Module, body: list[ast.AST], name: str) -> Iterator[Judged]:
-    """Each answer in a handler: bad when it holds the error's text."""
-    for node in body:
-        if isinstance(node, ast.Call) and ANSWERS.search(module.path(node.func)):
-            parts: list[ast.expr] = [*node.args, *(k.value for k in node.keywords if k.arg not in ("status_code", "status", "headers"))]
-            if last(module.path(node.func)) == "abort" and len(node.args) < 2 and not node.keywords:
-                continue
-            yield (node, _leak(module, parts, name))
-        elif isinstance(node, ast.Return) and node.value is not None:
-            value = module.resolved(node.value)
-            answers = module.function(node) in module.routes or _has_status(value) or _is_lambda_answer(value)
-            if answers and not any(isinstance(n, ast.Call) and ANSWERS.search(module.path(n.func)) for n in ast.walk(node)) and not is_none(value):
-                if isinstance(value, ast.Dict | ast.Tuple | ast.JoinedStr | ast.BinOp | ast.Call):
-                    leak = _leak(module, [value], name)
-                    if leak or _has_status(value):
-                        yield (node, leak)
-
-
-def _has_status(value: ast.expr) -> bool:
-    return isinstance(value, ast.Tuple) and any(isinstance(item, ast.Constant) and isinstance(item.value, int) and item.value >= 400 for item in value.elts)
-
-
-def _is_lambda_answer(value: ast.expr) -> bool:
-    return isinstance(value, ast.Dict) and any(string(key) == "statusCode" for key in value.keys)
-
-
-def _leak(module: Module, parts: list[ast.expr], name: str) -> str:
-    return "The error's own text is sent to the client." if any(_tells(module, part, name, 4) for part in parts) else ""
-
-
-def _tells(module: Module, node: ast.AST, name: str, steps: int) -> bool:
-    """Whether the text of the error (or the trace) is part of the value."""
-    match node:
-        case ast.Name():
-            if node.id == name and name:
-                return True
-            return steps > 0 and any(_tells(module, value, name, steps - 1) for value in module.values(node))
-        case ast.Attribute():
-            return node.attr in ("args", "message", "orig", "statement", "pgerror", "user_message", "detail", "response", "text") and identifier(node.value) == name and bool(name)
-        case ast.Call():
-            return _called(module, node, name, steps)
-        case ast.IfExp():
-            debug = re.search(r"(?i)debug|development|\bdev\b", ast.unparse(node.test))
-            return not debug and (_tells(module, node.body, name, steps) or _tells(module, node.orelse, name, steps))
-        case ast.Compare() | ast.Lambda():
-            return False
-    return any(_tells(module, child, name, steps) for child in ast.iter_child_nodes(node))
-
-
-def _called(module: Module, node: ast.Call, name: str, steps: int) -> bool:
-    path = module.path(node.func)
-    if re.search(r"(?:^|\.)(?:format_exc|format_exception|print_exc|format_tb)$", path) or path == "sys.exc_info":
-        return True
-    if last(path) in ("str", "repr", "format", "join", "dumps", "encode", "dict", "strip", "jsonify", "unicode", "Response") or isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "encode", "join"):
-        inner: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
-        if isinstance(node.func, ast.Attribute):
-            inner.append(node.func.value)
-        return any(_tells(module, item, name, steps) for item in inner)
-    # `ErrorBody(message=str(e))`: what goes into a body of another kind
-    return node.func is not None and identifier(node.func)[:1].isupper() and any(
-        _tells(module, item, name, steps) for item in (*node.args, *(k.value for k in node.keywords)))
 
 
 RULES_PY_ERRORS: tuple[Rule, ...] = (SwallowedError(), ErrorDetailLeak())

@@ -32,17 +32,21 @@ class HttpNoTimeout(PythonRule):
     BAD = (
         'import requests\n\ndef charge(body):\n    return requests.post("https://psp.example/charges", json=body)\n',
         'import requests as rq\n\nsession = rq.Session()\nreply = session.get("https://api.example/v1")\n',
-        'import httpx\n\nclient = httpx.AsyncClient(timeout=None)\n',
+        "import httpx\n\nclient = httpx.AsyncClient(timeout=None)\n",
         'from urllib.request import urlopen\n\nbody = urlopen("https://api.example").read()\n',
-        'import aiohttp\n\nasync def rates():\n    async with aiohttp.ClientSession() as session:\n'
-        '        async with session.get("https://api.example/rates") as reply:\n            return await reply.json()\n',
+        (
+            "import aiohttp\n\nasync def rates():\n    async with aiohttp.ClientSession() as session:\n"
+            '        async with session.get("https://api.example/rates") as reply:\n            return await reply.json()\n'
+        ),
     )
     GOOD = (
         'import requests\n\nrequests.post("https://psp.example/charges", json={}, timeout=(3, 10))\n',
         'import httpx\n\nasync def rates():\n    async with httpx.AsyncClient() as client:\n        return await client.get("https://api.example")\n',
-        'import aiohttp\n\nasync def rates():\n    limit = aiohttp.ClientTimeout(total=5)\n    async with aiohttp.ClientSession(timeout=limit) as session:\n'
-        '        return await session.get("https://api.example/rates")\n',
-        'class Cache:\n    def get(self, key):\n        return self.session.get(key)\n',
+        (
+            "import aiohttp\n\nasync def rates():\n    limit = aiohttp.ClientTimeout(total=5)\n    async with aiohttp.ClientSession(timeout=limit) as session:\n"
+            '        return await session.get("https://api.example/rates")\n'
+        ),
+        "class Cache:\n    def get(self, key):\n        return self.session.get(key)\n",
         'import requests\n\nOPTIONS = {"timeout": 5}\nrequests.get("https://api.example", **OPTIONS)\n',
     )
 
@@ -111,15 +115,20 @@ def _spread(module: Module, call: Call) -> bool | None:
 
 def _mounted(module: Module) -> bool:
     """Whether sessions get their limit from an adapter or a wrapper somewhere in the module."""
-    return any("timeout" in name.lower() and ("adapter" in name.lower() or "session" in name.lower()) for name in module.classes) or any(
-        call.keyword("timeout") is not None and call.name == "partial" for call in module.calls)
+    return any(
+        "timeout" in name.lower() and ("adapter" in name.lower() or "session" in name.lower())
+        for name in module.classes
+    ) or any(call.keyword("timeout") is not None and call.name == "partial" for call in module.calls)
 
 
 def _limited(module: Module, call: Call) -> bool:
     """Whether something around the call limits its time: `asyncio.timeout`, `wait_for`."""
     for above in module.ancestors(call.node):
         if isinstance(above, ast.With | ast.AsyncWith):
-            if any(isinstance(i.context_expr, ast.Call) and LIMITS.search(module.path(i.context_expr.func)) for i in above.items):
+            if any(
+                isinstance(i.context_expr, ast.Call) and LIMITS.search(module.path(i.context_expr.func))
+                for i in above.items
+            ):
                 return True
         elif isinstance(above, ast.Call) and LIMITS.search(module.path(above.func)):
             return True
@@ -137,17 +146,17 @@ class TlsOff(PythonRule):
     cwe = 295
     BAD = (
         'import requests\n\nrequests.post("https://psp.example", json={}, verify=False, timeout=5)\n',
-        'import ssl\n\ncontext = ssl.create_default_context()\ncontext.check_hostname = False\ncontext.verify_mode = ssl.CERT_NONE\n',
+        "import ssl\n\ncontext = ssl.create_default_context()\ncontext.check_hostname = False\ncontext.verify_mode = ssl.CERT_NONE\n",
         'import ssl, urllib.request\n\nurllib.request.urlopen("https://x.example", context=ssl._create_unverified_context(), timeout=3)\n',
-        'import httpx\n\nVERIFY = False\nclient = httpx.Client(verify=VERIFY)\n',
-        'import aiohttp\n\nconnector = aiohttp.TCPConnector(ssl=False)\n',
-        'session = requests.Session()\nsession.verify = False\n',
+        "import httpx\n\nVERIFY = False\nclient = httpx.Client(verify=VERIFY)\n",
+        "import aiohttp\n\nconnector = aiohttp.TCPConnector(ssl=False)\n",
+        "session = requests.Session()\nsession.verify = False\n",
     )
     GOOD = (
         'import requests\n\nrequests.post("https://psp.example", json={}, timeout=5)\n',
         'import ssl\n\ncontext = ssl.create_default_context(cafile="/etc/ssl/internal.pem")\n',
         'import jwt\n\njwt.decode(token, key, algorithms=["HS256"], verify=False)\n',
-        'form.validate(verify=False)\n',
+        "form.validate(verify=False)\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -160,7 +169,9 @@ class TlsOff(PythonRule):
                 yield (node, "This switches off the check of the server's certificate.")
 
 
-TLS_CLIENT = re.compile(r"^(?:requests\.[sS]ession|httpx\.(?:Async)?Client|urllib3\.PoolManager|aiohttp\.TCPConnector)$")
+TLS_CLIENT = re.compile(
+    r"^(?:requests\.[sS]ession|httpx\.(?:Async)?Client|urllib3\.PoolManager|aiohttp\.TCPConnector)$"
+)
 CONTEXTS = re.compile(r"(?:^|\.)ssl\.(?:_create_unverified_context|_create_stdlib_context)$")
 
 
@@ -170,7 +181,11 @@ def _checked(module: Module, call: Call) -> bool | None:
         return False
     if call.path == "ssl.create_default_context":
         return True
-    if any(last(module.path(k.value)) == "CERT_NONE" or _is_text(k.value, "CERT_NONE") for k in call.node.keywords if k.arg in ("cert_reqs", "ssl_cert_reqs")):
+    if any(
+        last(module.path(k.value)) == "CERT_NONE" or _is_text(k.value, "CERT_NONE")
+        for k in call.node.keywords
+        if k.arg in ("cert_reqs", "ssl_cert_reqs")
+    ):
         return False
     if call.path == "ssl.wrap_socket":
         return call.keyword("cert_reqs") is not None
@@ -190,8 +205,11 @@ def _sounds_http(call: Call) -> bool:
     """A verb's call that gives a URL or a body, on a client of unknown kind."""
     if call.name not in ("get", "post", "put", "patch", "delete", "request"):
         return False
-    return any(k.arg in ("json", "headers", "params", "data", "timeout", "auth") for k in call.node.keywords) or any(
-        isinstance(a, ast.Constant) and str(a.value).startswith("http") for a in call.node.args) or "session" in call.path.lower()
+    return (
+        any(k.arg in ("json", "headers", "params", "data", "timeout", "auth") for k in call.node.keywords)
+        or any(isinstance(a, ast.Constant) and str(a.value).startswith("http") for a in call.node.args)
+        or "session" in call.path.lower()
+    )
 
 
 def _switches_off(module: Module, node: ast.Assign) -> bool:
@@ -200,7 +218,11 @@ def _switches_off(module: Module, node: ast.Assign) -> bool:
             continue
         if target.attr == "verify_mode" and last(module.path(node.value)) == "CERT_NONE":
             return True
-        if target.attr == "verify" and is_false(node.value) and re.search(r"(?i)session|client|requests|http", module.path(target)):
+        if (
+            target.attr == "verify"
+            and is_false(node.value)
+            and re.search(r"(?i)session|client|requests|http", module.path(target))
+        ):
             return True
         if target.attr == "check_hostname" and is_false(node.value):
             return True

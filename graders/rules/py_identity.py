@@ -16,14 +16,22 @@ from graders.rules.python_tree import Module
 from graders.rules.python_words import snake, words
 from graders.rules.rule import Rule, Severity
 
-OWNER = re.compile(r"^(?:user_?id|customer_?id|owner_?id|payer_?id|sender_?id|from_?user(?:_?id)?|account_?id|from_?account(?:_?id)?|source_?account(?:_?id)?|"
-                   r"wallet_?id|from_?wallet(?:_?id)?)$")
+OWNER = re.compile(
+    r"^(?:user_?id|customer_?id|owner_?id|payer_?id|sender_?id|from_?user(?:_?id)?|account_?id|from_?account(?:_?id)?|source_?account(?:_?id)?|"
+    r"wallet_?id|from_?wallet(?:_?id)?)$"
+)
 PERSON = re.compile(r"^(?:user_?id|customer_?id|owner_?id|payer_?id|sender_?id|from_?user(?:_?id)?)$")
-MONEY = re.compile(r"(?i)pay|charge|transfer|withdraw|order|refund|checkout|purchase|deposit|debit|invoice|wallet|subscri|booking|payout")
-OTHERS = re.compile(r"(?i)webhook|admin|internal|register|sign_?up|login|callback|token|health|create_user|create_account|create_customer|service|notify|ipn")
-AUTH = re.compile(r"(?i)current_?user|current_?customer|current_?account|get_jwt_identity|jwt_identity|get_current|auth(?:enticated|orized)?_?user|principal|claims|"
-                  r"\bg\.user|request\.user|request\.state\.user|token_?data|token_?payload|identity|caller|auth_?context|user_from_token|require_user|require_auth|verify_token|"
-                  r"verify_jwt|decode_token|jwt_required|login_required|token_required|auth_required|HTTPBearer|OAuth2|requires_auth|authenticate|Security\(")
+MONEY = re.compile(
+    r"(?i)pay|charge|transfer|withdraw|order|refund|checkout|purchase|deposit|debit|invoice|wallet|subscri|booking|payout"
+)
+OTHERS = re.compile(
+    r"(?i)webhook|admin|internal|register|sign_?up|login|callback|token|health|create_user|create_account|create_customer|service|notify|ipn"
+)
+AUTH = re.compile(
+    r"(?i)current_?user|current_?customer|current_?account|get_jwt_identity|jwt_identity|get_current|auth(?:enticated|orized)?_?user|principal|claims|"
+    r"\bg\.user|request\.user|request\.state\.user|token_?data|token_?payload|identity|caller|auth_?context|user_from_token|require_user|require_auth|verify_token|"
+    r"verify_jwt|decode_token|jwt_required|login_required|token_required|auth_required|HTTPBearer|OAuth2|requires_auth|authenticate|Security\("
+)
 SERVICES = re.compile(r"(?i)api_?key|signature|hmac|internal|service_token|basic|require_service|scope|admin")
 BODIES = re.compile(r"(?i)request|body|payload|data|\bin\b|_in$|create|command|dto|req\b|schema|input")
 
@@ -39,17 +47,25 @@ class IdentityFromBody(PythonRule):
     severity = Severity.HIGH
     cwe = 639
     BAD = (
-        'class PaymentRequest(BaseModel):\n    user_id: int\n    amount: int\n\n@app.post("/payments")\nasync def pay(body: PaymentRequest, db=Depends(get_db)):\n'
-        '    payment = Payment(user_id=body.user_id, amount=body.amount)\n    db.add(payment)\n    db.commit()\n',
-        '@app.route("/transfer", methods=["POST"])\n@login_required\ndef transfer():\n    data = request.get_json()\n'
-        '    debit(data["customer_id"], data["amount"])\n    return jsonify(ok=True)\n',
-        'class Order(BaseModel):\n    customer_id: str\n    amount: int\n\n@router.post("/orders")\nasync def order(order: Order, user: User = Depends(get_current_user)):\n'
-        '    logger.info("order by %s", user.id)\n    return await place(order.customer_id, order.amount)\n',
+        (
+            'class PaymentRequest(BaseModel):\n    user_id: int\n    amount: int\n\n@app.post("/payments")\nasync def pay(body: PaymentRequest, db=Depends(get_db)):\n'
+            "    payment = Payment(user_id=body.user_id, amount=body.amount)\n    db.add(payment)\n    db.commit()\n"
+        ),
+        (
+            '@app.route("/transfer", methods=["POST"])\n@login_required\ndef transfer():\n    data = request.get_json()\n'
+            '    debit(data["customer_id"], data["amount"])\n    return jsonify(ok=True)\n'
+        ),
+        (
+            'class Order(BaseModel):\n    customer_id: str\n    amount: int\n\n@router.post("/orders")\nasync def order(order: Order, user: User = Depends(get_current_user)):\n'
+            '    logger.info("order by %s", user.id)\n    return await place(order.customer_id, order.amount)\n'
+        ),
     )
     GOOD = (
         '@app.post("/payments")\nasync def pay(body: PaymentRequest, user: User = Depends(get_current_user)):\n    return await place(user.id, body.amount)\n',
-        'class Order(BaseModel):\n    account_id: str\n    amount: int\n\n@router.post("/orders")\nasync def order(order: Order, user: User = Depends(get_current_user)):\n'
-        '    account = await find(order.account_id)\n    if account.owner_id != user.id:\n        raise HTTPException(403)\n    return await place(account, order.amount)\n',
+        (
+            'class Order(BaseModel):\n    account_id: str\n    amount: int\n\n@router.post("/orders")\nasync def order(order: Order, user: User = Depends(get_current_user)):\n'
+            "    account = await find(order.account_id)\n    if account.owner_id != user.id:\n        raise HTTPException(403)\n    return await place(account, order.amount)\n"
+        ),
         'class Payment(BaseModel):\n    user_id: int\n\n@app.post("/webhooks/payments")\ndef paid(body: Payment):\n    mark(body.user_id)\n',
         '@app.get("/users/{user_id}")\ndef show(user_id: int):\n    return find(user_id)\n',
     )
@@ -66,7 +82,9 @@ class IdentityFromBody(PythonRule):
 
 
 def _routes(function: Function) -> list[str]:
-    return [text for d in function.decorator_list for node in ast.walk(d) if (text := string(node)) and text.startswith("/")]
+    return [
+        text for d in function.decorator_list for node in ast.walk(d) if (text := string(node)) and text.startswith("/")
+    ]
 
 
 def _judged(module: Module, function: Function) -> Judged | None:
@@ -78,7 +96,9 @@ def _judged(module: Module, function: Function) -> Judged | None:
     if caller or _guards(module, function):
         return (caller[0], "") if caller else None
     place, name = taken[0]
-    if not authenticated and not (PERSON.match(snake(name)) and _moves_money(module, function) and not _other_auth(module, function)):
+    if not authenticated and not (
+        PERSON.match(snake(name)) and _moves_money(module, function) and not _other_auth(module, function)
+    ):
         return None
     return (place, f"Whose `{name}` it is, the client says itself.")
 
@@ -86,7 +106,11 @@ def _judged(module: Module, function: Function) -> Judged | None:
 def _around(module: Module, function: Function) -> str:
     """What stands in the function's signature and decorators, and guards the whole router."""
     parts = [ast.unparse(d) for d in function.decorator_list] + [ast.unparse(function.args)]
-    parts += [ast.unparse(c.node) for c in module.calls if c.name in ("APIRouter", "FastAPI", "include_router") and c.keyword("dependencies") is not None]
+    parts += [
+        ast.unparse(c.node)
+        for c in module.calls
+        if c.name in ("APIRouter", "FastAPI", "include_router") and c.keyword("dependencies") is not None
+    ]
     return " ".join(parts)
 
 
@@ -96,7 +120,13 @@ def _authenticated(module: Module, function: Function) -> bool:
 
 def _other_auth(module: Module, function: Function) -> bool:
     """Whether another service vouches for the caller, or something around the handlers authenticates."""
-    if SERVICES.search(_around(module, function)) or SERVICES.search(" ".join(n.func.attr if isinstance(n.func, ast.Attribute) else identifier(n.func) for n in module.own(function) if isinstance(n, ast.Call))):
+    if SERVICES.search(_around(module, function)) or SERVICES.search(
+        " ".join(
+            n.func.attr if isinstance(n.func, ast.Attribute) else identifier(n.func)
+            for n in module.own(function)
+            if isinstance(n, ast.Call)
+        )
+    ):
         return True
     return any(re.search(r"(?i)auth\w*middleware|before_request|authenticat", name) for name in module.identifiers)
 
@@ -107,7 +137,9 @@ def _moves_money(module: Module, function: Function) -> bool:
 
 
 def _names(module: Module, function: Function) -> list[str]:
-    return [identifier(node) for node in module.own(function) if isinstance(node, ast.Attribute | ast.Name | ast.Subscript)]
+    return [
+        identifier(node) for node in module.own(function) if isinstance(node, ast.Attribute | ast.Name | ast.Subscript)
+    ]
 
 
 def _from_body(module: Module, function: Function) -> list[tuple[ast.AST, str]]:
@@ -137,7 +169,11 @@ def _bodies(module: Module, function: Function) -> frozenset[str]:
         kind = module.annotation(item.annotation)
         owner = module.classes.get(last(kind))
         model = owner is not None and any(re.search(r"Model|Schema", last(module.path(base))) for base in owner.bases)
-        if model or (last(kind)[:1].isupper() and re.search(r"(?:Request|Create|In|Body|Payload|Schema|Input|DTO|Command)$", kind) and kind not in ("Request", "fastapi.Request")):
+        if model or (
+            last(kind)[:1].isupper()
+            and re.search(r"(?:Request|Create|In|Body|Payload|Schema|Input|DTO|Command)$", kind)
+            and kind not in ("Request", "fastapi.Request")
+        ):
             found.add(item.arg)
     return frozenset(found)
 
@@ -148,23 +184,37 @@ def _is_body(module: Module, root: ast.expr, bodies: frozenset[str]) -> bool:
     value = module.resolved(root)
     value = value.value if isinstance(value, ast.Await) else value
     text = ast.unparse(value) if len(ast.dump(value)) < 500 else ""
-    return re.match(r"^(?:flask\.)?request\.(?:json|get_json\(.*\)|json\(\)|form|data|POST)$|^json\.loads\(request\.(?:body|data|get_data\(\))\)$", text) is not None
+    return (
+        re.match(
+            r"^(?:flask\.)?request\.(?:json|get_json\(.*\)|json\(\)|form|data|POST)$|^json\.loads\(request\.(?:body|data|get_data\(\))\)$",
+            text,
+        )
+        is not None
+    )
 
 
 def _in_log(module: Module, node: ast.AST) -> bool:
-    return any(isinstance(above, ast.Call) and re.search(r"(?i)log\w*\.|print|bind", ast.unparse(above.func)[:60]) for above in module.ancestors(node)
-               if not isinstance(above, ast.stmt))
+    return any(
+        isinstance(above, ast.Call) and re.search(r"(?i)log\w*\.|print|bind", ast.unparse(above.func)[:60])
+        for above in module.ancestors(node)
+        if not isinstance(above, ast.stmt)
+    )
 
 
 def _uses_of_caller(module: Module, function: Function) -> list[ast.AST]:
     """Where the function works with the identity that was authenticated, log lines left out."""
-    parameters = {item.arg for item in (*function.args.args, *function.args.kwonlyargs) if AUTH.search(item.arg) or _depends_on_auth(module, function, item)}
+    parameters = {
+        item.arg
+        for item in (*function.args.args, *function.args.kwonlyargs)
+        if AUTH.search(item.arg) or _depends_on_auth(module, function, item)
+    }
     found: list[ast.AST] = []
     for node in module.own(function):
         direct = isinstance(node, ast.Name) and node.id in parameters
         known = isinstance(node, ast.Name | ast.Attribute | ast.Call) and re.match(
             r"^(?:current_user\b|flask_login\.current_user\b|g\.(?:user|user_id|current_user)\b|request\.user\b|request\.state\.user|get_jwt_identity\(|self\.request\.user\b)",
-            ast.unparse(node)[:60])
+            ast.unparse(node)[:60],
+        )
         if (direct or known) and not _in_log(module, node) and not isinstance(getattr(node, "ctx", None), ast.Store):
             found.append(node)
     return found
@@ -172,14 +222,21 @@ def _uses_of_caller(module: Module, function: Function) -> list[ast.AST]:
 
 def _depends_on_auth(module: Module, function: Function, item: ast.arg) -> bool:
     defaults = dict(zip([a.arg for a in function.args.args][::-1], function.args.defaults[::-1], strict=False))
-    defaults |= {a.arg: d for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d is not None}
-    text = (ast.unparse(item.annotation) if item.annotation is not None else "") + (ast.unparse(defaults[item.arg]) if item.arg in defaults else "")
+    defaults |= {
+        a.arg: d for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d is not None
+    }
+    text = (ast.unparse(item.annotation) if item.annotation is not None else "") + (
+        ast.unparse(defaults[item.arg]) if item.arg in defaults else ""
+    )
     return re.search(r"Depends|Security|CurrentUser|AuthUser", text) is not None and AUTH.search(text) is not None
 
 
 def _guards(module: Module, function: Function) -> bool:
     """Whether a function that sounds like a check of ownership or permission is called."""
-    return any(re.search(r"(?i)authori|permission|owner|ensure_|require_|assert_|check_access|can_access|verify_", call.name) for call in module.calls_in(module.own(function)))
+    return any(
+        re.search(r"(?i)authori|permission|owner|ensure_|require_|assert_|check_access|can_access|verify_", call.name)
+        for call in module.calls_in(module.own(function))
+    )
 
 
 RULES_PY_IDENTITY: tuple[Rule, ...] = (IdentityFromBody(),)

@@ -15,7 +15,9 @@ from graders.rules.python_rule import Judged, PythonRule
 from graders.rules.python_tree import Call, Module
 from graders.rules.rule import Rule, Severity
 
-DECODE = re.compile(r"^(?:jwt|jose\.jwt|python_jose\.jwt|PyJWT|pyjwt|jwt\.PyJWT\(\)|jwt\.api_jwt)\.(?:decode|decode_complete)$")
+DECODE = re.compile(
+    r"^(?:jwt|jose\.jwt|python_jose\.jwt|PyJWT|pyjwt|jwt\.PyJWT\(\)|jwt\.api_jwt)\.(?:decode|decode_complete)$"
+)
 ENCODE = re.compile(r"^(?:jwt|jose\.jwt|jose\.jws)\.(?:encode|sign)$")
 UNVERIFIED = re.compile(r"(?:^|\.)get_unverified_claims$")
 HEADER = re.compile(r"get_unverified_header|\balg\b")
@@ -35,31 +37,35 @@ class JwtUnverified(PythonRule):
         'import jwt\n\nOPTIONS = {"verify_signature": False}\n\ndef user(token):\n    return jwt.decode(token, KEY, algorithms=["HS256"], options=OPTIONS)\n',
         'from jose import jwt\n\ndef subject(token):\n    return jwt.get_unverified_claims(token)["sub"]\n',
         'import jwt\n\nclaims = jwt.decode(token, KEY, algorithms=["HS256", "none"])\n',
-        'from jwt import decode\n\nclaims = decode(token, KEY)\n',
+        "from jwt import decode\n\nclaims = decode(token, KEY)\n",
         'import jwt\n\ndef read(token):\n    header = jwt.get_unverified_header(token)\n    return jwt.decode(token, KEY, algorithms=[header["alg"]])\n',
         'import jwt\n\ntoken = jwt.encode({"sub": "1"}, None, algorithm="none")\n',
     )
     GOOD = (
         'import jwt\n\nclaims = jwt.decode(token, KEY, algorithms=["RS256"], audience="api", options={"require": ["exp", "sub"]})\n',
-        'from jose import jwt\n\nclaims = jwt.decode(token, settings.jwt_secret, algorithms=[settings.jwt_algorithm])\n',
+        "from jose import jwt\n\nclaims = jwt.decode(token, settings.jwt_secret, algorithms=[settings.jwt_algorithm])\n",
         'import jwt\n\ndef read(token):\n    kid = jwt.get_unverified_header(token)["kid"]\n    return jwt.decode(token, keys[kid], algorithms=["RS256"])\n',
         'import base64\n\nbase64.b64decode(token)\ntext.decode("utf-8")\n',
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
         for call in module.calls:
-            if module.in_test(call.node):
-                continue
-            if UNVERIFIED.search(call.path):
-                if not _verified_nearby(module, call):
-                    yield (call.node, "The claims are read without any check of the signature.")
-            elif ENCODE.match(call.path):
-                if _is_none_algorithm(call.argument(2, "algorithm")):
-                    yield (call.node, 'A token signed with "none" is not signed.')
-            elif DECODE.match(call.path):
-                fault = _fault(module, call)
-                if not fault or not _verified_nearby(module, call):
-                    yield (call.node, fault)
+            fault = None if module.in_test(call.node) else _verdict(module, call)
+            if fault is not None:
+                yield (call.node, fault)
+
+
+def _verdict(module: Module, call: Call) -> str | None:
+    """What is wrong with a call that reads or writes a token; empty where nothing is, None for other calls."""
+    if UNVERIFIED.search(call.path):
+        return None if _verified_afterwards(module, call) else "The claims are read without any check of the signature."
+    if ENCODE.match(call.path):
+        unsigned = _is_none_algorithm(call.argument(2, "algorithm"))
+        return 'A token signed with "none" is not signed.' if unsigned else None
+    if DECODE.match(call.path):
+        fault = _fault(module, call)
+        return None if fault and _verified_afterwards(module, call) else fault
+    return None
 
 
 def _fault(module: Module, call: Call) -> str:
@@ -106,16 +112,23 @@ def _from_header(module: Module, node: ast.expr) -> bool:
     """Whether the algorithm is read from the token's own header."""
     if not isinstance(node, ast.Subscript | ast.Call):
         return False
-    root = node.value if isinstance(node, ast.Subscript) else node.func.value if isinstance(node.func, ast.Attribute) else node
+    root = (
+        node.value
+        if isinstance(node, ast.Subscript)
+        else node.func.value
+        if isinstance(node.func, ast.Attribute)
+        else node
+    )
     return "get_unverified_header" in module.path(root) and HEADER.search(ast.unparse(node)) is not None
 
 
-def _verified_nearby(module: Module, call: Call) -> bool:
-    """Whether the same function also decodes properly, so that this is only a look to find the key."""
+def _verified_afterwards(module: Module, call: Call) -> bool:
+    """Whether the same function decodes properly afterwards, so that this is only a look to find the key."""
     around = module.function(call.node)
     if around is None:
         return False
-    others = [c for c in module.calls_in(module.within(around)) if DECODE.match(c.path) and c.node is not call.node]
+    others = [c for c in module.calls_in(module.within(around)) if DECODE.match(c.path)]
+    others = [c for c in others if module.place[c.node] > module.place[call.node]]
     return any(not _fault(module, other) for other in others)
 
 

@@ -16,12 +16,51 @@ from graders.rules.python_tree import Call, Module
 from graders.rules.python_words import names_money, speaks_of_trade
 from graders.rules.rule import Rule, Severity
 
-EXACT = frozenset({"Decimal", "int", "Numeric", "DECIMAL", "Integer", "BigInteger", "SmallInteger", "condecimal", "conint", "PositiveInt", "Money",
-                   "DecimalField", "IntegerField", "BigIntegerField", "PositiveIntegerField", "MoneyField", "NonNegativeInt", "BIGINT", "INTEGER",
-                   "NUMERIC", "PositiveBigIntegerField"})
-INEXACT = frozenset({"float", "Float", "FloatField", "REAL", "FLOAT", "Double", "DOUBLE", "DOUBLE_PRECISION", "confloat", "PositiveFloat", "float64",
-                     "NonNegativeFloat", "float32"})
-COLUMN = re.compile(r"(?i)^\s*(?:create\s+table[^(]*\()?\s*\"?(?P<name>\w+)\"?\s+(?P<type>real|float\d?|double(?:\s+precision)?|numeric|decimal|integer|bigint|int|money)\b")
+EXACT = frozenset(
+    {
+        "Decimal",
+        "int",
+        "Numeric",
+        "DECIMAL",
+        "Integer",
+        "BigInteger",
+        "SmallInteger",
+        "condecimal",
+        "conint",
+        "PositiveInt",
+        "Money",
+        "DecimalField",
+        "IntegerField",
+        "BigIntegerField",
+        "PositiveIntegerField",
+        "MoneyField",
+        "NonNegativeInt",
+        "BIGINT",
+        "INTEGER",
+        "NUMERIC",
+        "PositiveBigIntegerField",
+    }
+)
+INEXACT = frozenset(
+    {
+        "float",
+        "Float",
+        "FloatField",
+        "REAL",
+        "FLOAT",
+        "Double",
+        "DOUBLE",
+        "DOUBLE_PRECISION",
+        "confloat",
+        "PositiveFloat",
+        "float64",
+        "NonNegativeFloat",
+        "float32",
+    }
+)
+COLUMN = re.compile(
+    r"(?i)^\s*(?:create\s+table[^(]*\()?\s*\"?(?P<name>\w+)\"?\s+(?P<type>real|float\d?|double(?:\s+precision)?|numeric|decimal|integer|bigint|int|money)\b"
+)
 MESSAGE = "Binary floating point cannot hold amounts of money exactly."
 
 
@@ -35,18 +74,18 @@ class FloatMoney(PythonRule):
     severity = Severity.MEDIUM
     cwe = 682
     BAD = (
-        'class PaymentRequest(BaseModel):\n    amount: float\n    currency: str\n',
-        'class Account(Base):\n    balance = Column(Float, nullable=False)\n',
+        "class PaymentRequest(BaseModel):\n    amount: float\n    currency: str\n",
+        "class Account(Base):\n    balance = Column(Float, nullable=False)\n",
         'def charge(data):\n    amount = float(data["amount"])\n    return gateway.charge(amount)\n',
-        'def refund(payment_id: str, amount: float | None = None) -> None: ...\n',
-        'class Order(models.Model):\n    total_price = models.FloatField()\n',
+        "def refund(payment_id: str, amount: float | None = None) -> None: ...\n",
+        "class Order(models.Model):\n    total_price = models.FloatField()\n",
         'db.execute("CREATE TABLE payments (id INTEGER PRIMARY KEY, amount REAL NOT NULL)")\n',
     )
     GOOD = (
-        'from decimal import Decimal\n\nclass Payment(BaseModel):\n    amount: Decimal = Field(gt=0, max_digits=12, decimal_places=2)\n    currency: str\n',
-        'class Account(Base):\n    balance_cents = Column(BigInteger, nullable=False)\n',
-        'total_time: float = 0.0\nload_balance: float = 0.5\nexchange_rate: float = 1.1\n',
-        'def blur(image, amount: float) -> None: ...\n',
+        "from decimal import Decimal\n\nclass Payment(BaseModel):\n    amount: Decimal = Field(gt=0, max_digits=12, decimal_places=2)\n    currency: str\n",
+        "class Account(Base):\n    balance_cents = Column(BigInteger, nullable=False)\n",
+        "total_time: float = 0.0\nload_balance: float = 0.5\nexchange_rate: float = 1.1\n",
+        "def blur(image, amount: float) -> None: ...\n",
         'amount = Decimal(payload["amount"])\nif isinstance(amount, float):\n    raise TypeError("amount")\n',
     )
 
@@ -59,9 +98,10 @@ class FloatMoney(PythonRule):
                     if verdict is not None:
                         yield (place, "" if verdict else MESSAGE)
         for call in module.calls:
-            if call.path == "float" and call.node.args and not module.in_test(call.node):
-                if names_money(identifier(_core(call.node.args[0])), trade=trade):
-                    yield (call.node, MESSAGE)
+            if call.path != "float" or not call.node.args or module.in_test(call.node):
+                continue
+            if names_money(identifier(_core(call.node.args[0])), trade=trade):
+                yield (call.node, MESSAGE)
         yield from _tables(module, trade=trade)
 
 
@@ -108,7 +148,11 @@ def _result(function: Function) -> str:
 def _kind(module: Module, node: ast.expr) -> bool | None:
     """True for an exact type, False for binary floating point, None where it is neither or cannot be seen."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return None if not re.fullmatch(r"[\w\[\]., |]+", node.value) else _word(node.value.split("[")[-1].split("|")[0].strip(" ]"))
+        return (
+            None
+            if not re.fullmatch(r"[\w\[\]., |]+", node.value)
+            else _word(node.value.split("[")[-1].split("|")[0].strip(" ]"))
+        )
     if isinstance(node, ast.Constant):
         return False if isinstance(node.value, float) else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -118,7 +162,11 @@ def _kind(module: Module, node: ast.expr) -> bool | None:
         return _inner_kind(module, node)
     if isinstance(node, ast.Call):
         return _column(module, module.call(node))
-    return _word(last(module.path(node))) if isinstance(node, ast.Name | ast.Attribute) and _is_type(module, node) else None
+    return (
+        _word(last(module.path(node)))
+        if isinstance(node, ast.Name | ast.Attribute) and _is_type(module, node)
+        else None
+    )
 
 
 def _is_type(module: Module, node: ast.expr) -> bool:
@@ -142,8 +190,12 @@ def _word(name: str) -> bool | None:
 def _column(module: Module, call: Call) -> bool | None:
     if call.name in ("Column", "mapped_column", "Field", "field"):
         kinds = [*call.node.args, *(k.value for k in call.node.keywords if k.arg in ("type_", "sa_type", "sa_column"))]
-        verdicts = [_word(last(module.path(k.func if isinstance(k, ast.Call) else k))) if not isinstance(k, ast.Call) or k.func is not None else None
-                    for k in kinds]
+        verdicts = [
+            _word(last(module.path(k.func if isinstance(k, ast.Call) else k)))
+            if not isinstance(k, ast.Call) or k.func is not None
+            else None
+            for k in kinds
+        ]
         return False if False in verdicts else True if True in verdicts else None
     if call.name in ("int", "round"):
         return None
@@ -158,7 +210,9 @@ def _tables(module: Module, *, trade: bool) -> Iterator[Judged]:
             continue
         for line in re.split(r",|\n|\(", text):
             found = COLUMN.match(line)
-            if found is not None and names_money(found["name"], trade=trade or speaks_of_trade(frozenset(re.findall(r"\w+", text)) - {found["name"]})):
+            if found is not None and names_money(
+                found["name"], trade=trade or speaks_of_trade(frozenset(re.findall(r"\w+", text)) - {found["name"]})
+            ):
                 yield (node, MESSAGE if re.match(r"(?i)real|float|double", found["type"]) else "")
 
 

@@ -16,7 +16,9 @@ from graders.rules.python_tree import Call, Module
 from graders.rules.rule import Rule, Severity
 
 APP = re.compile(r"(?:^|\.)(?:flask\.Flask|Flask|quart\.Quart|Quart|Sanic|sanic\.Sanic|bottle|Bottle)(?:\(\))?\.run$")
-APP_NAME = re.compile(r"(?i)^\??(?:\w*app|application|server|create_app\(\)|socketio|\w*\.SocketIO\(\))\.run(?:_server)?$")
+APP_NAME = re.compile(
+    r"(?i)^\??(?:\w*app|application|server|create_app\(\)|socketio|\w*\.SocketIO\(\))\.run(?:_server)?$"
+)
 ASGI = re.compile(r"(?:^|\.)(?:FastAPI|Starlette|Litestar)$")
 
 
@@ -33,12 +35,12 @@ class DebugServer(PythonRule):
         'from flask import Flask\n\napp = Flask(__name__)\n\nif __name__ == "__main__":\n    app.run(host="0.0.0.0", debug=True)\n',
         'from fastapi import FastAPI\n\napp = FastAPI(title="Payments", debug=True)\n',
         'from flask import Flask\n\napp = Flask(__name__)\napp.config["DEBUG"] = True\n',
-        'from flask import Flask\n\napp = Flask(__name__)\napp.debug = True\napp.run()\n',
+        "from flask import Flask\n\napp = Flask(__name__)\napp.debug = True\napp.run()\n",
     )
     GOOD = (
         'from flask import Flask\n\napp = Flask(__name__)\n\nif __name__ == "__main__":\n    app.run(host="127.0.0.1", port=8000)\n',
         'import os\nfrom fastapi import FastAPI\n\napp = FastAPI(debug=os.environ.get("DEBUG") == "1")\n',
-        'import asyncio\n\nasyncio.run(main(), debug=True)\n',
+        "import asyncio\n\nasyncio.run(main(), debug=True)\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -63,7 +65,10 @@ def _is_debug(module: Module, target: ast.expr) -> bool:
             return identifier(target) == "DEBUG"
         case ast.Name(id="DEBUG"):
             # Django's settings are a module of constants; elsewhere the name can mean anything
-            return (module.tree, "INSTALLED_APPS") in module.bindings or (module.tree, "ALLOWED_HOSTS") in module.bindings
+            return (module.tree, "INSTALLED_APPS") in module.bindings or (
+                module.tree,
+                "ALLOWED_HOSTS",
+            ) in module.bindings
     return False
 
 
@@ -78,9 +83,9 @@ class CorsWildcardCredentials(PythonRule):
     cwe = 942
     BAD = (
         'from fastapi.middleware.cors import CORSMiddleware\n\napp.add_middleware(CORSMiddleware, allow_origins=["*"], allow_credentials=True)\n',
-        'from flask_cors import CORS\n\nCORS(app, supports_credentials=True)\n',
+        "from flask_cors import CORS\n\nCORS(app, supports_credentials=True)\n",
         'ORIGINS = ["*"]\napp.add_middleware(\n    CORSMiddleware,\n    allow_origins=ORIGINS,\n    allow_credentials=True,\n)\n',
-        'CORS_ALLOW_ALL_ORIGINS = True\nCORS_ALLOW_CREDENTIALS = True\n',
+        "CORS_ALLOW_ALL_ORIGINS = True\nCORS_ALLOW_CREDENTIALS = True\n",
     )
     GOOD = (
         'app.add_middleware(CORSMiddleware, allow_origins=["https://shop.example"], allow_credentials=True)\n',
@@ -104,10 +109,15 @@ def _cors(module: Module, call: Call) -> bool | None:
         names = [last(module.path(a)) for a in call.node.args[:1]]
         if call.name != "CORSMiddleware" and names != ["CORSMiddleware"]:
             return None
-        credentials, anyone = is_true(_value(module, call, "allow_credentials")), _any(module, _value(module, call, "allow_origins"))
+        credentials, anyone = (
+            is_true(_value(module, call, "allow_credentials")),
+            _any(module, _value(module, call, "allow_origins")),
+        )
         pattern = string(_value(module, call, "allow_origin_regex"))
         return not (credentials and (anyone or pattern in (".*", "https?://.*", "^.*$", ".+", "http.*", "https://.*")))
-    if call.name in ("CORS", "cross_origin") and (module.imports("flask_cors") or "flask_cors" in call.path or call.path == "CORS"):
+    if call.name in ("CORS", "cross_origin") and (
+        module.imports("flask_cors") or "flask_cors" in call.path or call.path == "CORS"
+    ):
         if call.spread:
             return None
         credentials = is_true(_value(module, call, "supports_credentials"))
@@ -134,14 +144,24 @@ def _any(module: Module, node: ast.expr | None) -> bool:
 
 
 def _origins(resources: ast.expr) -> list[ast.expr]:
-    return [value for node in ast.walk(resources) if isinstance(node, ast.Dict)
-            for key, value in zip(node.keys, node.values, strict=True) if string(key) == "origins"]
+    return [
+        value
+        for node in ast.walk(resources)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if string(key) == "origins"
+    ]
 
 
 def _allows(resources: ast.expr) -> list[bool]:
     """Whether each of the resources lets credentials through."""
-    return [is_true(value) for node in ast.walk(resources) if isinstance(node, ast.Dict)
-            for key, value in zip(node.keys, node.values, strict=True) if string(key) == "supports_credentials"]
+    return [
+        is_true(value)
+        for node in ast.walk(resources)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if string(key) == "supports_credentials"
+    ]
 
 
 def _django(module: Module) -> Iterator[Judged]:
@@ -166,7 +186,9 @@ def _by_hand(module: Module) -> Iterator[Judged]:
             header = identifier(node.targets[0]).lower()
             if header == "access-control-allow-origin" and (string(node.value) == "*" or _mirrors(module, node)):
                 origin = node
-            credentials = credentials or (header == "access-control-allow-credentials" and (string(node.value) or "").lower() == "true")
+            credentials = credentials or (
+                header == "access-control-allow-credentials" and (string(node.value) or "").lower() == "true"
+            )
         if origin is not None and credentials:
             yield (origin, "Any origin may call this with the visitor's credentials.")
 
@@ -176,7 +198,10 @@ def _mirrors(module: Module, node: ast.Assign) -> bool:
     value = module.resolved(node.value)
     if identifier(value).lower() != "origin" or "request" not in ast.unparse(value):
         return False
-    return not any(isinstance(above, ast.If) and any(isinstance(n, ast.In) for n in ast.walk(above.test)) for above in module.ancestors(node))
+    return not any(
+        isinstance(above, ast.If) and any(isinstance(n, ast.In) for n in ast.walk(above.test))
+        for above in module.ancestors(node)
+    )
 
 
 RULES_PY_SERVER: tuple[Rule, ...] = (DebugServer(), CorsWildcardCredentials())

@@ -17,8 +17,12 @@ from graders.rules.python_tree import Call, Module
 from graders.rules.rule import Rule, Severity
 
 CLOCK = re.compile(r"^(?:datetime\.)?datetime\.(?P<name>utcnow|now|utcfromtimestamp|fromtimestamp|today)$")
-AWARE = re.compile(r"^(?:django\.utils\.)?timezone\.now$|^(?:pendulum|arrow)\.(?:now|utcnow)$|(?:^|\.)datetime\.astimezone$")
-DISPLAY = frozenset({"year", "month", "day", "strftime", "date", "astimezone", "hour", "weekday", "isocalendar", "time"})
+AWARE = re.compile(
+    r"^(?:django\.utils\.)?timezone\.now$|^(?:pendulum|arrow)\.(?:now|utcnow)$|(?:^|\.)datetime\.astimezone$"
+)
+DISPLAY = frozenset(
+    {"year", "month", "day", "strftime", "date", "astimezone", "hour", "weekday", "isocalendar", "time"}
+)
 MESSAGE = "This moment has no time zone."
 
 
@@ -32,17 +36,17 @@ class NaiveDatetime(PythonRule):
     severity = Severity.LOW
     cwe = None
     BAD = (
-        'from datetime import datetime, timedelta\n\nexpires = datetime.utcnow() + timedelta(minutes=15)\n',
-        'import datetime\n\ncreated = datetime.datetime.now()\n',
+        "from datetime import datetime, timedelta\n\nexpires = datetime.utcnow() + timedelta(minutes=15)\n",
+        "import datetime\n\ncreated = datetime.datetime.now()\n",
         'from datetime import datetime as dt\n\nmoment = dt.fromtimestamp(claims["exp"])\n',
-        'from datetime import datetime\n\nclass Payment(Base):\n    created_at = Column(DateTime, default=datetime.utcnow)\n',
+        "from datetime import datetime\n\nclass Payment(Base):\n    created_at = Column(DateTime, default=datetime.utcnow)\n",
     )
     GOOD = (
-        'from datetime import datetime, timezone\n\nexpires = datetime.now(timezone.utc)\n',
-        'from datetime import UTC, datetime\n\nmoment = datetime.fromtimestamp(0, tz=UTC)\n',
+        "from datetime import datetime, timezone\n\nexpires = datetime.now(timezone.utc)\n",
+        "from datetime import UTC, datetime\n\nmoment = datetime.fromtimestamp(0, tz=UTC)\n",
         'from datetime import datetime\n\nname = datetime.now().strftime("%Y%m%d")\nyear = datetime.now().year\n',
-        'from datetime import datetime, timezone\n\nmoment = datetime.utcnow().replace(tzinfo=timezone.utc)\n',
-        'from django.utils import timezone\n\nmoment = timezone.now()\n',
+        "from datetime import datetime, timezone\n\nmoment = datetime.utcnow().replace(tzinfo=timezone.utc)\n",
+        "from django.utils import timezone\n\nmoment = timezone.now()\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -79,13 +83,23 @@ def _is_handed_over(module: Module, node: ast.Attribute) -> bool:
     if node.attr not in ("utcnow", "now") or not CLOCK.match(module.path(node)):
         return False
     parent = module.parents.get(node)
-    return isinstance(parent, ast.keyword) and parent.arg in ("default", "default_factory", "onupdate", "server_default", "factory")
+    return isinstance(parent, ast.keyword) and parent.arg in (
+        "default",
+        "default_factory",
+        "onupdate",
+        "server_default",
+        "factory",
+    )
 
 
-BLOCKING = re.compile(r"^(?:time\.sleep|subprocess\.(?:run|call|check_call|check_output)|os\.system|psycopg2?\.connect|pymysql\.connect|MySQLdb\.connect|"
-                      r"mysql\.connector\.connect|socket\.create_connection|smtplib\.SMTP(?:_SSL)?)$")
-FRIENDLY = re.compile(r"^asyncio\.(?:sleep|to_thread|create_subprocess_exec|create_subprocess_shell)$|(?:^|\.)(?:run_in_executor|run_in_threadpool|run_sync)$|"
-                      r"^anyio\.(?:sleep|to_thread\.run_sync)$")
+BLOCKING = re.compile(
+    r"^(?:time\.sleep|subprocess\.(?:run|call|check_call|check_output)|os\.system|psycopg2?\.connect|pymysql\.connect|MySQLdb\.connect|"
+    r"mysql\.connector\.connect|socket\.create_connection|smtplib\.SMTP(?:_SSL)?)$"
+)
+FRIENDLY = re.compile(
+    r"^asyncio\.(?:sleep|to_thread|create_subprocess_exec|create_subprocess_shell)$|(?:^|\.)(?:run_in_executor|run_in_threadpool|run_sync)$|"
+    r"^anyio\.(?:sleep|to_thread\.run_sync)$"
+)
 
 
 class BlockingInAsync(PythonRule):
@@ -98,16 +112,16 @@ class BlockingInAsync(PythonRule):
     severity = Severity.MEDIUM
     cwe = None
     BAD = (
-        'import time\n\nasync def poll():\n    time.sleep(5)\n',
+        "import time\n\nasync def poll():\n    time.sleep(5)\n",
         'import requests\n\nasync def charge(body):\n    return requests.post("https://psp.example", json=body, timeout=5).json()\n',
-        'from time import sleep\n\nclass Worker:\n    async def run(self):\n        while True:\n            sleep(1)\n',
+        "from time import sleep\n\nclass Worker:\n    async def run(self):\n        while True:\n            sleep(1)\n",
         'import httpx\n\nasync def rates():\n    return httpx.get("https://api.example/rates")\n',
     )
     GOOD = (
-        'import asyncio\n\nasync def poll():\n    await asyncio.sleep(5)\n',
+        "import asyncio\n\nasync def poll():\n    await asyncio.sleep(5)\n",
         'import asyncio, requests\n\nasync def charge(body):\n    return await asyncio.to_thread(requests.post, "https://psp.example", json=body, timeout=5)\n',
-        'import asyncio, time\n\nasync def work(loop):\n    await loop.run_in_executor(None, lambda: time.sleep(1))\n\n    def inner():\n        time.sleep(1)\n',
-        'import time\n\ndef poll():\n    time.sleep(5)\n',
+        "import asyncio, time\n\nasync def work(loop):\n    await loop.run_in_executor(None, lambda: time.sleep(1))\n\n    def inner():\n        time.sleep(1)\n",
+        "import time\n\ndef poll():\n    time.sleep(5)\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -118,7 +132,9 @@ class BlockingInAsync(PythonRule):
                 awaited = isinstance(module.parents.get(call.node), ast.Await | ast.AsyncWith | ast.withitem)
                 if _blocks(module, call) and not isinstance(module.parents.get(call.node), ast.Await):
                     yield (call.node, f"`{last(call.path)}` holds up the event loop.")
-                elif FRIENDLY.search(call.path) or (awaited and (AIOHTTP.match(call.path) or re.match(r"httpx\.AsyncClient\(\)\.", call.path))):
+                elif FRIENDLY.search(call.path) or (
+                    awaited and (AIOHTTP.match(call.path) or re.match(r"httpx\.AsyncClient\(\)\.", call.path))
+                ):
                     yield (call.node, "")
 
 

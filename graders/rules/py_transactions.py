@@ -1,6 +1,7 @@
-"""Transactions: what belongs together, what must stay outside, and what may change between reading and writing.
+"""Transactions: what belongs together, and what must stay outside.
 
-Here: the order of acts within one function. Not here: the acts themselves (`python_database`).
+Here: the order of acts within one function. Not here: the acts themselves (`python_database`),
+lost updates (`py_races`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import re
 from collections.abc import Iterator
 
 from graders.criterion import Dimension
-from graders.rules.python_database import Act, acts, loaded, opens, transaction_around
+from graders.rules.py_races import ReadThenWrite
+from graders.rules.python_database import Act, acts, opens, transaction_around
 from graders.rules.python_nodes import Function, identifier
 from graders.rules.python_remote import reaches_out
 from graders.rules.python_rule import Judged, PythonRule
 from graders.rules.python_tree import Call, Module
-from graders.rules.python_words import words
+from graders.rules.python_words import contended
 from graders.rules.rule import Rule, Severity
 
 
@@ -30,21 +32,33 @@ class RemoteCallInTransaction(PythonRule):
     severity = Severity.HIGH
     cwe = None
     BAD = (
-        'async def pay(session, http, order):\n    async with session.begin():\n        session.add(Payment(order=order))\n'
-        '        reply = await httpx.AsyncClient().post("https://psp.example", json={})\n',
+        (
+            "async def pay(session, http, order):\n    async with session.begin():\n        session.add(Payment(order=order))\n"
+            '        reply = await httpx.AsyncClient().post("https://psp.example", json={})\n'
+        ),
         'import requests\n\n@transaction.atomic\ndef pay(order):\n    order.save()\n    requests.post("https://psp.example", json={}, timeout=5)\n',
-        'async def pay(pool, gateway):\n    async with pool.acquire() as conn:\n        async with conn.transaction():\n'
-        '            await conn.execute("UPDATE accounts SET balance = balance - $1", 5)\n            await gateway.charge(5)\n',
-        'import stripe\n\ndef pay(db, order):\n    payment = Payment(order=order)\n    db.add(payment)\n    db.flush()\n'
-        '    intent = stripe.PaymentIntent.create(amount=order.cents, currency="eur")\n    payment.intent = intent.id\n    db.commit()\n',
-        'import requests\n\ndef charge_card(body):\n    return requests.post("https://psp.example", json=body, timeout=5)\n\n'
-        'def pay(engine):\n    with engine.begin() as conn:\n        conn.execute(text("INSERT INTO payments DEFAULT VALUES"))\n        charge_card({})\n',
+        (
+            "async def pay(pool, gateway):\n    async with pool.acquire() as conn:\n        async with conn.transaction():\n"
+            '            await conn.execute("UPDATE accounts SET balance = balance - $1", 5)\n            await gateway.charge(5)\n'
+        ),
+        (
+            "import stripe\n\ndef pay(db, order):\n    payment = Payment(order=order)\n    db.add(payment)\n    db.flush()\n"
+            '    intent = stripe.PaymentIntent.create(amount=order.cents, currency="eur")\n    payment.intent = intent.id\n    db.commit()\n'
+        ),
+        (
+            'import requests\n\ndef charge_card(body):\n    return requests.post("https://psp.example", json=body, timeout=5)\n\n'
+            'def pay(engine):\n    with engine.begin() as conn:\n        conn.execute(text("INSERT INTO payments DEFAULT VALUES"))\n        charge_card({})\n'
+        ),
     )
     GOOD = (
-        'async def pay(session, gateway, order):\n    async with session.begin():\n        session.add(Payment(order=order, status="pending"))\n'
-        '    reply = await gateway.charge(order.cents)\n    async with session.begin():\n        order.status = reply.status\n',
-        'import requests\n\ndef pay(order):\n    with transaction.atomic():\n        order.save()\n'
-        '        transaction.on_commit(lambda: requests.post("https://hook.example", timeout=5))\n',
+        (
+            'async def pay(session, gateway, order):\n    async with session.begin():\n        session.add(Payment(order=order, status="pending"))\n'
+            "    reply = await gateway.charge(order.cents)\n    async with session.begin():\n        order.status = reply.status\n"
+        ),
+        (
+            "import requests\n\ndef pay(order):\n    with transaction.atomic():\n        order.save()\n"
+            '        transaction.on_commit(lambda: requests.post("https://hook.example", timeout=5))\n'
+        ),
         'import requests\n\ndef rates():\n    with open("rates") as file:\n        return requests.get("https://api.example", timeout=5)\n',
     )
 
@@ -58,10 +72,16 @@ class RemoteCallInTransaction(PythonRule):
 
 
 def _has_transactions(module: Module) -> bool:
-    if any(opens(module, item.context_expr) for node in module.nodes if isinstance(node, ast.With | ast.AsyncWith) for item in node.items):
+    if any(
+        opens(module, item.context_expr)
+        for node in module.nodes
+        if isinstance(node, ast.With | ast.AsyncWith)
+        for item in node.items
+    ):
         return True
     return any(call.name in ("commit", "atomic", "begin") for call in module.calls) or any(
-        "atomic" in path for function in module.functions for path in module.decorators(function))
+        "atomic" in path for function in module.functions for path in module.decorators(function)
+    )
 
 
 def _between(module: Module, call: Call) -> bool:
@@ -82,14 +102,20 @@ def _between(module: Module, call: Call) -> bool:
             opened = act.on if not _autocommits(module, around) else ""
     if not opened:
         return False
-    after = [act for act in acts(module, around) if module.place[act.node] > at and act.kind == "commit" and not _in_handler(module, act.node)]
+    after = [
+        act
+        for act in acts(module, around)
+        if module.place[act.node] > at and act.kind == "commit" and not _in_handler(module, act.node)
+    ]
     return bool(after)
 
 
 def _autocommits(module: Module, function: Function) -> bool:
     return "autocommit" in module.identifiers and any(
-        isinstance(node, ast.keyword | ast.Attribute) and (getattr(node, "arg", "") == "autocommit" or getattr(node, "attr", "") == "autocommit")
-        for node in module.nodes)
+        isinstance(node, ast.keyword | ast.Attribute)
+        and (getattr(node, "arg", "") == "autocommit" or getattr(node, "attr", "") == "autocommit")
+        for node in module.nodes
+    )
 
 
 def _in_handler(module: Module, node: ast.AST) -> bool:
@@ -132,9 +158,13 @@ def _apart(module: Module, above: ast.AST, first: ast.AST, second: ast.AST) -> b
     return True
 
 
-ASIDE = re.compile(r"(?i)audit|log|notif|attempt|session|cache|metric|event|email|idempot|token|outbox|migration|version|lock|job|task|history|last_")
-SETUP = re.compile(r"(?i)^(?:main|seed\w*|setup\w*|set_up|init\w*|migrate\w*|create_tables|populate\w*|load\w*|import\w*|fill\w*|upgrade|downgrade|demo\w*|"
-                   r"bootstrap\w*|reset\w*|clean\w*|prepare\w*|_?init_db|example\w*|backfill\w*|run_migrations|sync\w*|process_batch\w*)$")
+ASIDE = re.compile(
+    r"(?i)audit|log|notif|attempt|session|cache|metric|event|email|idempot|token|outbox|migration|version|lock|job|task|history|last_"
+)
+SETUP = re.compile(
+    r"(?i)^(?:main|seed\w*|setup\w*|set_up|init\w*|migrate\w*|create_tables|populate\w*|load\w*|import\w*|fill\w*|upgrade|downgrade|demo\w*|"
+    r"bootstrap\w*|reset\w*|clean\w*|prepare\w*|_?init_db|example\w*|backfill\w*|run_migrations|sync\w*|process_batch\w*)$"
+)
 
 
 class CommitBetweenWrites(PythonRule):
@@ -147,20 +177,28 @@ class CommitBetweenWrites(PythonRule):
     severity = Severity.HIGH
     cwe = None
     BAD = (
-        'def transfer(conn, a, b, cents):\n    cur = conn.cursor()\n'
-        '    cur.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s", (cents, a))\n    conn.commit()\n'
-        '    cur.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (cents, b))\n    conn.commit()\n',
-        'def place(db, cart):\n    order = Order(cart=cart.id)\n    db.add(order)\n    db.commit()\n'
-        '    db.refresh(order)\n    db.add(OrderLine(order_id=order.id))\n    db.commit()\n    return order\n',
+        (
+            "def transfer(conn, a, b, cents):\n    cur = conn.cursor()\n"
+            '    cur.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s", (cents, a))\n    conn.commit()\n'
+            '    cur.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (cents, b))\n    conn.commit()\n'
+        ),
+        (
+            "def place(db, cart):\n    order = Order(cart=cart.id)\n    db.add(order)\n    db.commit()\n"
+            "    db.refresh(order)\n    db.add(OrderLine(order_id=order.id))\n    db.commit()\n    return order\n"
+        ),
     )
     GOOD = (
-        'def transfer(conn, a, b, cents):\n    cur = conn.cursor()\n'
-        '    cur.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s", (cents, a))\n'
-        '    cur.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (cents, b))\n    conn.commit()\n',
-        'def pay(db, gateway, cents):\n    payment = Payment(cents=cents, status="pending")\n    db.add(payment)\n    db.commit()\n'
-        '    reply = gateway.charge(cents)\n    db.add(Receipt(payment=payment.id, reference=reply.id))\n    db.commit()\n',
-        'def save(db, rows):\n    for at, row in enumerate(rows):\n        db.add(Row(row))\n        if at % 1000 == 0:\n            db.commit()\n    db.commit()\n',
-        'def change(db, order, ok):\n    if ok:\n        db.add(Shipment(order))\n        db.commit()\n    else:\n        db.add(Refund(order))\n        db.commit()\n',
+        (
+            "def transfer(conn, a, b, cents):\n    cur = conn.cursor()\n"
+            '    cur.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s", (cents, a))\n'
+            '    cur.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (cents, b))\n    conn.commit()\n'
+        ),
+        (
+            'def pay(db, gateway, cents):\n    payment = Payment(cents=cents, status="pending")\n    db.add(payment)\n    db.commit()\n'
+            "    reply = gateway.charge(cents)\n    db.add(Receipt(payment=payment.id, reference=reply.id))\n    db.commit()\n"
+        ),
+        "def save(db, rows):\n    for at, row in enumerate(rows):\n        db.add(Row(row))\n        if at % 1000 == 0:\n            db.commit()\n    db.commit()\n",
+        "def change(db, order, ok):\n    if ok:\n        db.add(Shipment(order))\n        db.commit()\n    else:\n        db.add(Refund(order))\n        db.commit()\n",
     )
 
     def judge(self, module: Module) -> Iterator[Judged]:
@@ -186,8 +224,16 @@ def _commits(module: Module, function: Function) -> Iterator[Judged]:
 def _splits(module: Module, function: Function, writes: list[Act], commit: Act) -> bool:
     """Whether a commit stands between two writes of one pass, with nothing between them that must not be in a transaction."""
     at = module.place[commit.node]
-    before = [w for w in writes if module.place[w.node] < at and _same_path(module, w.node, commit.node) and not ASIDE.search(_matter(w))]
-    after = [w for w in writes if module.place[w.node] > at and _same_path(module, commit.node, w.node) and not ASIDE.search(_matter(w))]
+    before = [
+        w
+        for w in writes
+        if module.place[w.node] < at and _same_path(module, w.node, commit.node) and not ASIDE.search(_matter(w))
+    ]
+    after = [
+        w
+        for w in writes
+        if module.place[w.node] > at and _same_path(module, commit.node, w.node) and not ASIDE.search(_matter(w))
+    ]
     before, after = [w for w in before if _lasts(w)], [w for w in after if _lasts(w)]
     if not before or not after or _in_loop(module, commit.node, function):
         return False
@@ -207,128 +253,34 @@ def _lasts(act: Act) -> bool:
     """A field set on a loaded object counts only as a change of quantity; a status may well be set step by step."""
     if act.on or act.sql:
         return True
-    target = act.node.targets[0] if isinstance(act.node, ast.Assign) else act.node.target if isinstance(act.node, ast.AugAssign) else None
+    target = (
+        act.node.targets[0]
+        if isinstance(act.node, ast.Assign)
+        else act.node.target
+        if isinstance(act.node, ast.AugAssign)
+        else None
+    )
     return contended(identifier(target))
 
 
 def _in_loop(module: Module, node: ast.AST, function: Function) -> bool:
-    return any(isinstance(above, ast.For | ast.AsyncFor | ast.While) and module.inside(above, function) for above in module.ancestors(node))
+    return any(
+        isinstance(above, ast.For | ast.AsyncFor | ast.While) and module.inside(above, function)
+        for above in module.ancestors(node)
+    )
 
 
 def _may_wait(module: Module, call: Call) -> bool:
     """A call to another service, or one of which we cannot see whether it is; that is a reason to commit first."""
     if reaches_out(module, call):
         return True
-    return re.search(r"(?i)gateway|psp|provider|client|processor|http|charge|send|publish|enqueue|notify|delay|stripe|api\b|webhook|sleep", call.path) is not None
-
-
-CONTENDED = frozenset({"balance", "stock", "inventory", "available", "credits", "points", "seats", "reserved", "remaining", "quantity", "wallet", "funds", "usage", "used"})
-
-
-def contended(name: str) -> bool:
-    """Whether a field is a quantity that several requests change at once."""
-    return bool(set(words(name)) & CONTENDED) if name else False
-
-
-SETS = re.compile(r"(?is)\bset\b(?P<body>.*?)(?:\bwhere\b(?P<where>.*))?\Z")
-RAW = re.compile(r"(?is)\b\"?(?P<column>\w+)\"?\s*=\s*(?:%s|\?|\$\d+|:\w+|%\(\w+\)s|'?\s*(?=,|\s*\Z))")
-GUARDS = re.compile(r"(?i)lock|serializable|isolation|advisory|version_id|immediate|exclusive|with_for_update|select_for_update|for_update|semaphore|mutex|watch")
-
-
-class ReadThenWrite(PythonRule):
-    """A balance or stock is read, changed in Python and written back, without a lock. Two requests at once both start from the
-    old value, and one change is lost: money is spent twice. Change it in the statement itself (`balance = balance - x` with a
-    condition), or read it with FOR UPDATE in the same transaction.
-    """
-
-    id = "py-read-then-write"
-    dimension = Dimension.TRANSACTIONALITY
-    severity = Severity.HIGH
-    cwe = 362
-    BAD = (
-        'def debit(cur, account, cents):\n    cur.execute("SELECT balance FROM accounts WHERE id = %s", (account,))\n    balance = cur.fetchone()[0]\n'
-        '    if balance < cents:\n        raise ValueError\n    cur.execute("UPDATE accounts SET balance = %s WHERE id = %s", (balance - cents, account))\n',
-        'def debit(db, account_id, cents):\n    account = db.query(Account).filter(Account.id == account_id).first()\n'
-        '    if account.balance < cents:\n        raise ValueError\n    account.balance -= cents\n    db.commit()\n',
-        'async def reserve(session, sku, n):\n    item = (await session.execute(select(Item).where(Item.sku == sku))).scalar_one()\n'
-        '    item.stock = item.stock - n\n    await session.commit()\n',
-        'def buy(pk, n):\n    product = Product.objects.get(pk=pk)\n    product.stock -= n\n    product.save()\n',
+    return (
+        re.search(
+            r"(?i)gateway|psp|provider|client|processor|http|charge|send|publish|enqueue|notify|delay|stripe|api\b|webhook|sleep",
+            call.path,
+        )
+        is not None
     )
-    GOOD = (
-        'def debit(cur, account, cents):\n    cur.execute("SELECT balance FROM accounts WHERE id = %s FOR UPDATE", (account,))\n    balance = cur.fetchone()[0]\n'
-        '    cur.execute("UPDATE accounts SET balance = %s WHERE id = %s", (balance - cents, account))\n',
-        'def debit(cur, account, cents):\n    cur.execute("UPDATE accounts SET balance = balance - %s WHERE id = %s AND balance >= %s", (cents, account, cents))\n',
-        'def debit(db, account_id, cents):\n    account = db.query(Account).filter(Account.id == account_id).with_for_update().one()\n    account.balance -= cents\n',
-        'def buy(pk, n):\n    product = Product.objects.get(pk=pk)\n    product.stock = F("stock") - n\n    product.save()\n',
-        'class Cart:\n    def put(self, n):\n        item = self.items.get("x")\n        item.quantity += n\n',
-    )
-
-    def judge(self, module: Module) -> Iterator[Judged]:
-        for function in module.functions:
-            if module.in_test(function):
-                continue
-            guarded = _is_guarded(module, function)
-            yield from _by_statement(module, function, guarded=guarded)
-            yield from _by_object(module, function, guarded=guarded)
-
-
-def _is_guarded(module: Module, function: Function) -> bool:
-    """Whether a lock, a version or a stricter isolation is at work in the function, or declared on the model."""
-    names = [getattr(node, "attr", "") or getattr(node, "id", "") or getattr(node, "arg", "") or "" for node in module.own(function)]
-    texts = [node.value for node in module.own(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    if any(GUARDS.search(name) for name in names if isinstance(name, str)) or any(re.search(r"(?i)\bfor update\b|serializable|begin immediate|advisory", t) for t in texts):
-        return True
-    return "version_id_col" in module.identifiers or "isolation_level" in module.identifiers
-
-
-def _by_statement(module: Module, function: Function, *, guarded: bool) -> Iterator[Judged]:
-    done = acts(module, function)
-    for act in done:
-        if act.kind == "lock":
-            yield (act.node, "")
-        if act.kind != "write" or not act.sql.lstrip().lower().startswith("update"):
-            continue
-        found = SETS.search(act.sql)
-        if found is None:
-            continue
-        body, where = found["body"], found["where"] or ""
-        columns = [m["column"].lower() for m in RAW.finditer(body) if contended(m["column"])]
-        if not columns:
-            if any(contended(m[1]) and m[1].lower() == m[2].lower() for m in re.finditer(r"(\w+)\s*=\s*(?:\w+\.)?(\w+)\s*[-+]", body)):
-                yield (act.node, "")
-            continue
-        reads = [r for r in done if r.kind == "read" and r.subject == act.subject and module.place[r.node] < module.place[act.node]]
-        read = any(re.search(rf"(?i)\b{column}\b|\*", r.sql.split(" from ")[0]) or not r.sql for r in reads for column in columns)
-        if read and not guarded and not any(re.search(rf"(?i)\b(?:{column}|version|\w*version)\b", where) for column in columns):
-            yield (act.node, "The value was read without a lock, so another change in between is lost.")
-
-
-def _by_object(module: Module, function: Function, *, guarded: bool) -> Iterator[Judged]:
-    for node in module.own(function):
-        target = node.target if isinstance(node, ast.AugAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
-        if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name) or not contended(target.attr):
-            continue
-        query = loaded(module, target.value)
-        if query is None or not isinstance(node, ast.AugAssign | ast.Assign):
-            continue
-        if isinstance(node, ast.AugAssign) or _from_itself(node.value, target):
-            in_sql = isinstance(node, ast.Assign) and re.search(r"\bF\(", ast.unparse(node.value)) is not None
-            in_sql = in_sql or (isinstance(node, ast.AugAssign) and re.search(r"\bF\(", ast.unparse(node.value)) is not None)
-            locked = guarded or in_sql or re.search(r"for_update|lock", ast.unparse(query)) is not None
-            yield (node, "" if locked else "The object was read without a lock, so another change in between is lost.")
-        elif re.search(r"\bF\(", ast.unparse(node.value)) or _in_class_terms(node.value, target.attr):
-            yield (node, "")
-
-
-def _from_itself(value: ast.expr, target: ast.Attribute) -> bool:
-    """`x.balance = x.balance - …`"""
-    own = ast.unparse(target)
-    return isinstance(value, ast.BinOp) and own in ast.unparse(value)
-
-
-def _in_class_terms(value: ast.expr, name: str) -> bool:
-    """`Account.balance - …`: an expression that the database evaluates."""
-    return any(isinstance(n, ast.Attribute) and n.attr == name and isinstance(n.value, ast.Name) and n.value.id[:1].isupper() for n in ast.walk(value))
 
 
 RULES_PY_TRANSACTIONS: tuple[Rule, ...] = (RemoteCallInTransaction(), CommitBetweenWrites(), ReadThenWrite())

@@ -15,17 +15,42 @@ from graders.rules.python_nodes import Function, identifier, last
 from graders.rules.python_tree import Call, Module
 from graders.rules.python_values import written
 
-RUNS = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "scalar", "scalars",
-                  "exec", "query", "exec_driver_sql", "raw", "executescript"})
-WRITES = re.compile(r"(?is)^\s*(?:with\b.*?\)\s*)?(?P<verb>insert\s+(?:or\s+\w+\s+)?into|update(?:\s+only)?|delete\s+from|replace\s+into|merge\s+into)\s+"
-                    r"\"?(?P<table>[\w.]+)\"?")
+RUNS = frozenset(
+    {
+        "execute",
+        "executemany",
+        "fetch",
+        "fetchrow",
+        "fetchval",
+        "fetch_all",
+        "fetch_one",
+        "fetch_val",
+        "scalar",
+        "scalars",
+        "exec",
+        "query",
+        "exec_driver_sql",
+        "raw",
+        "executescript",
+    }
+)
+WRITES = re.compile(
+    r"(?is)^\s*(?:with\b.*?\)\s*)?(?P<verb>insert\s+(?:or\s+\w+\s+)?into|update(?:\s+only)?|delete\s+from|replace\s+into|merge\s+into)\s+"
+    r"\"?(?P<table>[\w.]+)\"?"
+)
 READS = re.compile(r"(?is)^\s*(?:with\b.*?\)\s*)?select\b(?P<columns>.*?)\bfrom\s+\"?(?P<table>[\w.]+)\"?")
 LOCKS = re.compile(r"(?is)\bfor\s+(?:no\s+key\s+)?update\b")
-SESSION = re.compile(r"(?i)(?:^|_|\.|\?)(?:db|session|sess|conn|connection|cur|cursor|tx|transaction|uow|engine|database|pool|\w*_db|\w*_session|\w*_conn|dbsession|repo|c)"
-                     r"(?:\(\))?$")
-OPENS = re.compile(r"(?:^|\.)(?:begin|begin_nested|transaction|atomic|start_transaction|transactional|in_transaction|acquire_transaction|unit_of_work|"
-                   r"get_transaction|db_transaction)$")
-CONNECTS = re.compile(r"^(?:psycopg|psycopg2|sqlite3)\.connect(?:\(\))?$|^psycopg\.(?:Async)?Connection\.connect(?:\(\))?$")
+SESSION = re.compile(
+    r"(?i)(?:^|_|\.|\?)(?:db|session|sess|conn|connection|cur|cursor|tx|transaction|uow|engine|database|pool|\w*_db|\w*_session|\w*_conn|dbsession|repo|c)"
+    r"(?:\(\))?$"
+)
+OPENS = re.compile(
+    r"(?:^|\.)(?:begin|begin_nested|transaction|atomic|start_transaction|transactional|in_transaction|acquire_transaction|unit_of_work|"
+    r"get_transaction|db_transaction)$"
+)
+CONNECTS = re.compile(
+    r"^(?:psycopg|psycopg2|sqlite3)\.connect(?:\(\))?$|^psycopg\.(?:Async)?Connection\.connect(?:\(\))?$"
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,7 +121,9 @@ def _statement(module: Module, call: Call, on: str) -> Act | None:
         return Act(kind=word if word in ("commit", "rollback") else "begin", node=call.node, on=on, sql=sql)
     found = READS.match(sql)
     if found is not None:
-        return Act(kind="lock" if LOCKS.search(sql) else "read", node=call.node, on=on, subject=found["table"].lower(), sql=sql)
+        return Act(
+            kind="lock" if LOCKS.search(sql) else "read", node=call.node, on=on, subject=found["table"].lower(), sql=sql
+        )
     return _composed(module, call, on)
 
 
@@ -110,7 +137,11 @@ def _composed(module: Module, call: Call, on: str) -> Act | None:
         root = root.func.value
     if not isinstance(root, ast.Call):
         kind = methods & {"insert", "update", "delete"}
-        return Act(kind="write", node=call.node, on=on, subject=identifier(root).lower()) if kind and methods & {"values", "where"} else None
+        return (
+            Act(kind="write", node=call.node, on=on, subject=identifier(root).lower())
+            if kind and methods & {"values", "where"}
+            else None
+        )
     name = last(module.path(root.func))
     subject = identifier(root.args[0]).lower() if root.args else ""
     if name in ("insert", "update", "delete"):
@@ -132,8 +163,22 @@ def _assigned(module: Module, function: Function, node: ast.Assign | ast.AugAssi
             yield Act(kind="write", node=node, on="", subject=target.value.id.lower())
 
 
-LOADS = frozenset({"first", "one", "one_or_none", "get", "scalar_one", "scalar_one_or_none", "scalar", "get_or_404", "first_or_404", "get_object_or_404",
-                   "scalars", "aget"})
+LOADS = frozenset(
+    {
+        "first",
+        "one",
+        "one_or_none",
+        "get",
+        "scalar_one",
+        "scalar_one_or_none",
+        "scalar",
+        "get_or_404",
+        "first_or_404",
+        "get_object_or_404",
+        "scalars",
+        "aget",
+    }
+)
 
 
 def loaded(module: Module, node: ast.Name) -> ast.Call | None:
@@ -144,9 +189,14 @@ def loaded(module: Module, node: ast.Name) -> ast.Call | None:
             continue
         name = value.func.attr if isinstance(value.func, ast.Attribute) else last(module.path(value.func))
         text = ast.unparse(value)
-        if name in LOADS and re.search(r"\.query\b|\bselect\(|\.objects\b|\bget_object_or_404\(|(?i:\b(?:db|session|s)\b(?:\.session)?\.(?:get|scalar|scalars)\()", text):
+        if name in LOADS and re.search(
+            r"\.query\b|\bselect\(|\.objects\b|\bget_object_or_404\(|(?i:\b(?:db|session|s)\b(?:\.session)?\.(?:get|scalar|scalars)\()",
+            text,
+        ):
             return value
-        if name in ("scalar_one", "scalar_one_or_none", "first", "one", "one_or_none", "scalar") and isinstance(value.func, ast.Attribute):
+        if name in ("scalar_one", "scalar_one_or_none", "first", "one", "one_or_none", "scalar") and isinstance(
+            value.func, ast.Attribute
+        ):
             inner = _executed(module, value.func.value)
             if inner is not None:
                 return inner
@@ -157,11 +207,20 @@ def _executed(module: Module, node: ast.expr) -> ast.Call | None:
     """`session.execute(select(…))`, directly or by a name."""
     value = module.resolved(node)
     value = value.value if isinstance(value, ast.Await) else value
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "scalars" and not value.args:
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr == "scalars"
+        and not value.args
+    ):
         return _executed(module, value.func.value)
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in ("execute", "scalars", "exec") and value.args:
-        if "select" in ast.unparse(module.resolved(value.args[0])):
-            return value
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in ("execute", "scalars", "exec")
+        and value.args
+    ) and "select" in ast.unparse(module.resolved(value.args[0])):
+        return value
     return None
 
 
@@ -172,10 +231,15 @@ def transaction_around(module: Module, node: ast.AST) -> ast.AST | None:
             return None
         if isinstance(above, Function):
             marks = [last(path) for path in module.decorators(above)]
-            return above if any(mark in ("atomic", "transactional", "commit_on_success", "db_session") for mark in marks) else None
-        if isinstance(above, ast.With | ast.AsyncWith) and not any(module.inside(node, item) for item in above.items):
-            if any(opens(module, item.context_expr) for item in above.items):
-                return above
+            return (
+                above
+                if any(mark in ("atomic", "transactional", "commit_on_success", "db_session") for mark in marks)
+                else None
+            )
+        if not isinstance(above, ast.With | ast.AsyncWith) or any(module.inside(node, item) for item in above.items):
+            continue
+        if any(opens(module, item.context_expr) for item in above.items):
+            return above
     return None
 
 

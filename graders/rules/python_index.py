@@ -61,7 +61,7 @@ class Index:
         child = node
         for above in self.ancestors(node):
             if isinstance(above, ast.Lambda | ast.ClassDef | ast.Module) or _in_body(above, child):
-                assert isinstance(above, Scope)  # noqa: S101 - tells the type checker what the line above says
+                assert isinstance(above, Scope)
                 return above
             child = above
         return self.tree

@@ -94,7 +94,11 @@ class Names(Index):
 
     def _feeds(self, node: ast.AST, binding: Binding) -> bool:
         """Whether the name stands in the value that the binding gives: `x = f(x)` reads what `x` was before."""
-        return binding.how in ("assign", "augment") and isinstance(binding.node, ast.stmt) and self.inside(node, binding.node)
+        return (
+            binding.how in ("assign", "augment")
+            and isinstance(binding.node, ast.stmt)
+            and self.inside(node, binding.node)
+        )
 
     def _certain(self, binding: Binding, node: ast.AST) -> bool:
         """Whether every way to the node passes the binding: its block encloses the node's."""
@@ -253,7 +257,9 @@ class Names(Index):
                 for target in node.targets:
                     self._target(target, Binding(how="assign", node=node, value=node.value))
             case ast.AnnAssign():
-                self._target(node.target, Binding(how="assign", node=node, value=node.value, annotation=node.annotation))
+                self._target(
+                    node.target, Binding(how="assign", node=node, value=node.value, annotation=node.annotation)
+                )
             case ast.AugAssign():
                 self._target(node.target, Binding(how="augment", node=node, value=node.value))
             case ast.NamedExpr():
@@ -275,12 +281,18 @@ class Names(Index):
     def _target(self, target: ast.expr, bound: Binding) -> None:
         if isinstance(target, ast.Name):
             self._add(bound.node, target.id, bound)
-        elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in ("self", "cls"):
+        elif (
+            isinstance(target, ast.Attribute)
+            and isinstance(target.value, ast.Name)
+            and target.value.id in ("self", "cls")
+        ):
             if bound.value is not None and bound.how in ("assign", "with"):
                 self.fields[self.owner(bound.node), target.attr].append(bound.value)
         elif isinstance(target, ast.Tuple | ast.List):
             value = bound.value
-            parts = value.elts if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts) else None
+            parts = (
+                value.elts if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts) else None
+            )
             for at, item in enumerate(target.elts):
                 if bound.how == "assign" and parts is not None:
                     self._target(item, replace(bound, value=parts[at]))

@@ -12,19 +12,33 @@ from functools import lru_cache
 from graders.rules.python_nodes import Function, last
 from graders.rules.python_tree import Call, Module
 
-VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "ws_connect"})
+VERBS = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "ws_connect"}
+)
 REQUESTS = re.compile(r"^requests(?:\.api|\.sessions)?\.(?:get|post|put|patch|delete|head|options|request)$")
 SESSION = re.compile(r"^requests(?:\.sessions)?\.[sS]ession\(\)\.(?:get|post|put|patch|delete|head|options|request)$")
 HTTPX = re.compile(r"^httpx\.(?:get|post|put|patch|delete|head|options|request|stream)$")
-HTTPX_CLIENT = re.compile(r"^httpx\.(?:Async)?Client\(\)\.(?:get|post|put|patch|delete|head|options|request|stream|send)$")
-AIOHTTP = re.compile(r"^aiohttp\.(?:client\.)?ClientSession\(\)\.(?:get|post|put|patch|delete|head|options|request|ws_connect)$")
+HTTPX_CLIENT = re.compile(
+    r"^httpx\.(?:Async)?Client\(\)\.(?:get|post|put|patch|delete|head|options|request|stream|send)$"
+)
+AIOHTTP = re.compile(
+    r"^aiohttp\.(?:client\.)?ClientSession\(\)\.(?:get|post|put|patch|delete|head|options|request|ws_connect)$"
+)
 URLOPEN = re.compile(r"^(?:urllib\.request\.|urllib2\.|six\.moves\.urllib\.request\.)urlopen$")
-URLLIB3 = re.compile(r"^urllib3\.(?:PoolManager|HTTPConnectionPool|HTTPSConnectionPool|ProxyManager)\(\)\.(?:request|urlopen)$")
-STRIPE = re.compile(r"^stripe(?:\.[A-Za-z_.]+)?\.(?:create|retrieve|capture|confirm|cancel|modify|refund|list)(?:_async)?$")
-CLIENT = re.compile(r"(?i)(?:^|_|\.)(?:\w*gateway|psp\w*|stripe\w*|\w*payment_?(?:client|provider|api|processor)|provider|paypal\w*|adyen\w*|braintree\w*|"
-                    r"processor|http_?client|api_?client|webhook_?client|http|acquirer|bank_?(?:client|api)|sms_?client|mailer)(?:\(\))?$")
-DEEDS = re.compile(r"^(?:charge|capture|authorize|refund|create_charge|create_payment|create_payment_intent|process_payment|pay|payout|"
-                   r"transfer|send|post|create_refund|charge_card|charge_async|create_intent|submit_payment|send_sms|send_email)$")
+URLLIB3 = re.compile(
+    r"^urllib3\.(?:PoolManager|HTTPConnectionPool|HTTPSConnectionPool|ProxyManager)\(\)\.(?:request|urlopen)$"
+)
+STRIPE = re.compile(
+    r"^stripe(?:\.[A-Za-z_.]+)?\.(?:create|retrieve|capture|confirm|cancel|modify|refund|list)(?:_async)?$"
+)
+CLIENT = re.compile(
+    r"(?i)(?:^|_|\.)(?:\w*gateway|psp\w*|stripe\w*|\w*payment_?(?:client|provider|api|processor)|provider|paypal\w*|adyen\w*|braintree\w*|"
+    r"processor|http_?client|api_?client|webhook_?client|http|acquirer|bank_?(?:client|api)|sms_?client|mailer)(?:\(\))?$"
+)
+DEEDS = re.compile(
+    r"^(?:charge|capture|authorize|refund|create_charge|create_payment|create_payment_intent|process_payment|pay|payout|"
+    r"transfer|send|post|create_refund|charge_card|charge_async|create_intent|submit_payment|send_sms|send_email)$"
+)
 
 
 def is_http(path: str) -> bool:
@@ -40,14 +54,41 @@ def is_remote(call: Call) -> bool:
     if not isinstance(called, ast.Attribute) or not DEEDS.match(called.attr):
         return False
     receiver = called.value
-    name = receiver.attr if isinstance(receiver, ast.Attribute) else receiver.id if isinstance(receiver, ast.Name) else ""
+    name = (
+        receiver.attr if isinstance(receiver, ast.Attribute) else receiver.id if isinstance(receiver, ast.Name) else ""
+    )
     if called.attr in ("send", "post", "transfer") and not re.search(r"(?i)http|client|api|psp|gateway|provider", name):
         return False
     return bool(name) and CLIENT.search(name) is not None
 
 
-GENERIC = frozenset({"get", "post", "put", "delete", "execute", "commit", "add", "run", "create", "update", "main", "__init__", "__call__",
-                     "__enter__", "__exit__", "__aenter__", "__aexit__", "close", "begin", "fetch", "save", "start", "stop"})
+GENERIC = frozenset(
+    {
+        "get",
+        "post",
+        "put",
+        "delete",
+        "execute",
+        "commit",
+        "add",
+        "run",
+        "create",
+        "update",
+        "main",
+        "__init__",
+        "__call__",
+        "__enter__",
+        "__exit__",
+        "__aenter__",
+        "__aexit__",
+        "close",
+        "begin",
+        "fetch",
+        "save",
+        "start",
+        "stop",
+    }
+)
 
 
 @lru_cache(maxsize=16)
@@ -56,7 +97,11 @@ def remote_functions(module: Module) -> frozenset[str]:
     direct = {f.name for f in module.functions if any(is_remote(call) for call in module.calls_in(module.own(f)))}
     found = direct - GENERIC
     for _ in range(4):
-        more = {f.name for f in module.functions if f.name not in found and f.name not in GENERIC and _calls(module, f, found)}
+        more = {
+            f.name
+            for f in module.functions
+            if f.name not in found and f.name not in GENERIC and _calls(module, f, found)
+        }
         if not more:
             break
         found |= more

@@ -112,7 +112,12 @@ class Module(Names):
     def test(self) -> bool:
         """Whether the source is a test file."""
         path = PurePosixPath(self.source.file or "")
-        if path.name == "conftest.py" or path.name.startswith("test_") or path.stem.endswith("_test") or "tests" in path.parts:
+        if (
+            path.name == "conftest.py"
+            or path.name.startswith("test_")
+            or path.stem.endswith("_test")
+            or "tests" in path.parts
+        ):
             return True
         if not any(function.name.startswith("test") for function in self.functions):
             return False
@@ -123,7 +128,9 @@ class Module(Names):
         if self.test:
             return True
         for above in self.ancestors(node):
-            if isinstance(above, Function) and (above.name.startswith("test_") or "fixture" in " ".join(self.decorators(above))):
+            if isinstance(above, Function) and (
+                above.name.startswith("test_") or "fixture" in " ".join(self.decorators(above))
+            ):
                 return True
             if isinstance(above, ast.ClassDef) and (above.name.startswith("Test") or above.name.endswith("TestCase")):
                 return True
@@ -156,14 +163,22 @@ ROUTES = METHODS | {"route", "api_route", "websocket", "head", "options"}
 
 def _methods(function: Function) -> str:
     """The HTTP methods named in a route's decorators."""
-    words = [node.value.lower() for decorator in function.decorator_list for node in ast.walk(decorator)
-             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    words = [
+        node.value.lower()
+        for decorator in function.decorator_list
+        for node in ast.walk(decorator)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     return " ".join(word for word in words if word in METHODS) or "get"
 
 
 def _is_view(owner: ast.ClassDef) -> bool:
     """Whether a class is a view or resource of a web framework, judged by the names of its bases."""
-    bases = [base.attr if isinstance(base, ast.Attribute) else base.id for base in owner.bases if isinstance(base, ast.Attribute | ast.Name)]
+    bases = [
+        base.attr if isinstance(base, ast.Attribute) else base.id
+        for base in owner.bases
+        if isinstance(base, ast.Attribute | ast.Name)
+    ]
     return any(re.search(r"View|Resource|Handler|Endpoint", base) for base in bases)
 
 

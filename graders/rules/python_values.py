@@ -15,18 +15,79 @@ from graders.rules.python_nodes import Function, last, string
 from graders.rules.python_tree import Module
 
 DEPTH = 12
-PLAIN = frozenset({"strip", "lstrip", "rstrip", "lower", "upper", "encode", "decode", "replace", "expandtabs", "title", "casefold",
-                   "bindparams", "columns", "execution_options", "splitlines"})
+PLAIN = frozenset(
+    {
+        "strip",
+        "lstrip",
+        "rstrip",
+        "lower",
+        "upper",
+        "encode",
+        "decode",
+        "replace",
+        "expandtabs",
+        "title",
+        "casefold",
+        "bindparams",
+        "columns",
+        "execution_options",
+        "splitlines",
+    }
+)
 """Methods after which a text is still made of the same pieces."""
-WRAPPERS = frozenset({"text", "SQL", "RawSQL", "TextClause", "dedent", "cleandoc", "str", "sa_text", "sql_text", "literal_column",
-                      "mark_safe", "format_html", "StringIO", "bytes"})
-NUMERIC = frozenset({"int", "float", "len", "bool", "round", "sum", "abs", "id", "hash", "ord", "Decimal", "UUID", "range", "time",
-                     "uuid4", "uuid1", "token_hex", "token_urlsafe", "perf_counter", "monotonic", "getpid", "hexdigest",
-                     "bit_length", "timestamp", "randint"})
+WRAPPERS = frozenset(
+    {
+        "text",
+        "SQL",
+        "RawSQL",
+        "TextClause",
+        "dedent",
+        "cleandoc",
+        "str",
+        "sa_text",
+        "sql_text",
+        "literal_column",
+        "mark_safe",
+        "format_html",
+        "StringIO",
+        "bytes",
+    }
+)
+NUMERIC = frozenset(
+    {
+        "int",
+        "float",
+        "len",
+        "bool",
+        "round",
+        "sum",
+        "abs",
+        "id",
+        "hash",
+        "ord",
+        "Decimal",
+        "UUID",
+        "range",
+        "time",
+        "uuid4",
+        "uuid1",
+        "token_hex",
+        "token_urlsafe",
+        "perf_counter",
+        "monotonic",
+        "getpid",
+        "hexdigest",
+        "bit_length",
+        "timestamp",
+        "randint",
+    }
+)
 """Functions whose result cannot carry a text of the caller's."""
 SAFE_NAME = re.compile(r"^_{0,2}(?!(?:GET|POST|FILES|COOKIES|META|DATA|QUERY_PARAMS|REQUEST)$)[A-Z][A-Z0-9_]*$")
 """A constant's name, and not one by which Django hands over what the client sent."""
-ALLOWING = re.compile(r"allow|valid|permit|white|known|supported|column|field|safe|map|choice|option|table", re.IGNORECASE)
+ALLOWING = re.compile(
+    r"allow|valid|permit|white|known|supported|column|field|safe|map|choice|option|table", re.IGNORECASE
+)
 PERCENT = re.compile(r"%(?:\(\w+\))?[-#0-9 +]*(?:\.\d+)?[sdrfixeg]")
 BRACES = re.compile(r"\{[^{}]*\}")
 
@@ -93,7 +154,9 @@ class Reader:
     def _percent(self, node: ast.BinOp, depth: int) -> list[Part]:
         """`"… %s …" % values`; a modulo of numbers is a hole like any other."""
         left = self.parts(node.left, depth - 1)
-        if not any(isinstance(part, str) for part in left) or isinstance(node.left, ast.Constant) and string(node.left) is None:
+        if not any(isinstance(part, str) for part in left) or (
+            isinstance(node.left, ast.Constant) and string(node.left) is None
+        ):
             return [Hole(node=node)]
         match node.right:
             case ast.Tuple():
@@ -184,11 +247,18 @@ class Reader:
         match node:
             case ast.JoinedStr() | ast.BoolOp():
                 return self._all(node.values, depth)
-            case ast.FormattedValue() | ast.Starred() | ast.Await() | ast.Subscript():
+            case ast.DictComp():
+                return self.settled(node.key, depth)  # what is looped over
+            case ast.Subscript():
+                found = self.module.resolved(node.value)
+                return self.settled(found.value if isinstance(found, ast.DictComp) else node.value, depth)
+            case ast.FormattedValue() | ast.Starred() | ast.Await():
                 return self.settled(node.value, depth)
             case ast.List() | ast.Tuple() | ast.Set():
                 return self._all(node.elts, depth)
-            case ast.BinOp(op=ast.Mult()) if isinstance(node.left, ast.Constant | ast.List) or isinstance(node.right, ast.Constant):
+            case ast.BinOp(op=ast.Mult()) if isinstance(node.left, ast.Constant | ast.List) or isinstance(
+                node.right, ast.Constant
+            ):
                 side = node.left if isinstance(node.left, ast.Constant | ast.List) else node.right
                 return self.settled(side, depth)
             case ast.BinOp():
@@ -213,7 +283,10 @@ class Reader:
                 if binding.value is None:
                     return binding.annotation is not None
                 added = self._added(node) if isinstance(binding.value, ast.List | ast.Set | ast.Call) else []
-                if isinstance(binding.value, ast.Call) and last(self.module.path(binding.value.func)) in ("list", "set"):
+                if isinstance(binding.value, ast.Call) and last(self.module.path(binding.value.func)) in (
+                    "list",
+                    "set",
+                ):
                     return self._all([*binding.value.args, *added], depth)
                 return self._all([binding.value, *added], depth)
             case "for" | "unpack":
@@ -226,7 +299,12 @@ class Reader:
         """What is appended to the list of this name, in the same function."""
         around = self.module.scope(node)
         found = []
-        for call in (*self.module.called["append"], *self.module.called["extend"], *self.module.called["insert"], *self.module.called["add"]):
+        for call in (
+            *self.module.called["append"],
+            *self.module.called["extend"],
+            *self.module.called["insert"],
+            *self.module.called["add"],
+        ):
             owner = call.func.value if isinstance(call.func, ast.Attribute) else None
             if isinstance(owner, ast.Name) and owner.id == node.id and call.args and self.module.scope(call) is around:
                 found.append(call.args[-1])
@@ -243,9 +321,16 @@ class Reader:
                 return self._all(source.args, depth)
             if isinstance(source.func, ast.Attribute) and name in ("items", "keys", "values"):
                 return self._settled_mapping(source.func.value, binding.place, name, depth)
-        if isinstance(source, ast.List | ast.Tuple) and source.elts and all(isinstance(item, ast.Tuple | ast.List) for item in source.elts):
-            columns = [item.elts[binding.place] for item in source.elts
-                       if isinstance(item, ast.Tuple | ast.List) and -1 < binding.place < len(item.elts)]
+        if (
+            isinstance(source, ast.List | ast.Tuple)
+            and source.elts
+            and all(isinstance(item, ast.Tuple | ast.List) for item in source.elts)
+        ):
+            columns = [
+                item.elts[binding.place]
+                for item in source.elts
+                if isinstance(item, ast.Tuple | ast.List) and -1 < binding.place < len(item.elts)
+            ]
             return bool(columns) and self._all(columns, depth)
         return source is not None and self.settled(source, depth)
 
@@ -253,12 +338,18 @@ class Reader:
         """The keys of a model's dump are its fields; the keys of a literal are what was written."""
         keys = method == "keys" or place == 0
         value = self.module.resolved(mapping)
-        if keys and isinstance(value, ast.Call) and last(self.module.path(value.func)) in ("model_dump", "dict", "asdict", "_asdict"):
+        if (
+            keys
+            and isinstance(value, ast.Call)
+            and last(self.module.path(value.func)) in ("model_dump", "dict", "asdict", "_asdict")
+        ):
             return bool(isinstance(value.func, ast.Attribute) or value.args)
         if keys and isinstance(value, ast.Dict):
             return all(key is not None and self.settled(key, depth) for key in value.keys)
         if keys and isinstance(value, ast.DictComp):
-            return self.settled(value.key, depth) or bool(value.generators[0].ifs and ALLOWING.search(ast.dump(value.generators[0])))
+            return self.settled(value.key, depth) or bool(
+                value.generators[0].ifs and ALLOWING.search(ast.dump(value.generators[0]))
+            )
         return self.settled(mapping, depth)
 
     def _settled_parameter(self, binding: Binding, depth: int) -> bool:
@@ -279,7 +370,15 @@ class Reader:
         return owner is not None and any("Enum" in last(self.module.path(base)) for base in owner.bases)
 
     def _settled_attribute(self, node: ast.Attribute, depth: int) -> bool:
-        if SAFE_NAME.match(node.attr) or node.attr in ("__tablename__", "__table__", "db_table", "__name__", "hex", "int", "lineno"):
+        if SAFE_NAME.match(node.attr) or node.attr in (
+            "__tablename__",
+            "__table__",
+            "db_table",
+            "__name__",
+            "hex",
+            "int",
+            "lineno",
+        ):
             return True
         if node.attr in ("value", "name") and isinstance(node.value, ast.Name | ast.Attribute):
             return self.settled(node.value, depth)
@@ -297,10 +396,26 @@ class Reader:
                 return self._all([node.func.value, *node.args], depth)
             if name in PLAIN or name == "format":
                 return self._all([node.func.value, *node.args, *(k.value for k in node.keywords)], depth)
-        if name in ("list", "tuple", "set", "sorted", "str", "min", "max", "repr", "next", "iter", "reversed", "frozenset", "map"):
+        if name in (
+            "list",
+            "tuple",
+            "set",
+            "sorted",
+            "str",
+            "min",
+            "max",
+            "repr",
+            "next",
+            "iter",
+            "reversed",
+            "frozenset",
+            "map",
+        ):
             return bool(node.args) and self._all(node.args[1 if name == "map" else 0 :], depth)
         inner = self.module.named.get(name, ())
-        returned = [r.value for f in inner for r in self.module.own(f) if isinstance(r, ast.Return) and r.value is not None]
+        returned = [
+            r.value for f in inner for r in self.module.own(f) if isinstance(r, ast.Return) and r.value is not None
+        ]
         return bool(returned) and self._all(returned, depth)
 
     def _guarded(self, node: ast.Name) -> bool:
@@ -309,7 +424,11 @@ class Reader:
         if around is None:
             return False
         for other in self.module.within(around):
-            if isinstance(other, ast.Compare) and isinstance(other.ops[0], ast.In | ast.NotIn) and _subject(other.left) == node.id:
+            if (
+                isinstance(other, ast.Compare)
+                and isinstance(other.ops[0], ast.In | ast.NotIn)
+                and _subject(other.left) == node.id
+            ):
                 against = other.comparators[0]
                 if isinstance(against, ast.List | ast.Tuple | ast.Set | ast.Dict) or ALLOWING.search(ast.dump(against)):
                     return True
@@ -318,7 +437,10 @@ class Reader:
             if isinstance(other, ast.Call) and isinstance(other.func, ast.Attribute):
                 if other.func.attr in ("match", "fullmatch") and any(_subject(item) == node.id for item in other.args):
                     return True
-                if other.func.attr in ("isidentifier", "isalnum", "isdigit", "isnumeric") and _subject(other.func.value) == node.id:
+                if (
+                    other.func.attr in ("isidentifier", "isalnum", "isdigit", "isnumeric")
+                    and _subject(other.func.value) == node.id
+                ):
                     return True
         return False
 
@@ -333,7 +455,7 @@ def _subject(node: ast.expr) -> str:
 def _given(call: ast.Call, function: Function, binding: Binding) -> ast.expr | None:
     """What a call gives for a parameter; its default where the call gives nothing."""
     parameter = binding.node
-    assert isinstance(parameter, ast.arg)  # noqa: S101 - parameters are bound at their `arg`
+    assert isinstance(parameter, ast.arg)
     for keyword in call.keywords:
         if keyword.arg == parameter.arg:
             return keyword.value
@@ -361,7 +483,11 @@ def literal(module: Module, node: ast.expr | None) -> str | None:
     if node is None:
         return None
     found = parts(module, node)
-    return "".join(part for part in found if isinstance(part, str)) if all(isinstance(part, str) for part in found) else None
+    return (
+        "".join(part for part in found if isinstance(part, str))
+        if all(isinstance(part, str) for part in found)
+        else None
+    )
 
 
 def written(module: Module, node: ast.expr | None) -> str:

@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-SECRET = re.compile(r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pass_phrase|secret|secrets|token|api_?key|apikey|"
-                    r"(?:secret|private|access|auth|signing|encryption|jwt|hmac|session|master|crypto|service|stripe|client|fernet|app|"
-                    r"aes|webhook|shared|account|storage|admin|user|license|publishable)_key|"
-                    r"credential|credentials|db_pass|dbpass|db_pw|smtp_pass|(?:\w+_)?pass)(?:_(?:value|str|string|bytes|plain|raw|const|\d+|for_\w+))?$")
-PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pin_code|plain_?text_password)(?:_(?:str|bytes|raw|plain|encoded|utf8|\d+))?\d?$")
-CARD = re.compile(r"(?:^|_)(?:card_?(?:number|num|no)|cc_?(?:number|num)|credit_?card(?:_number)?|pan|cvv2?|cvc2?|card_?cvv|card_?cvc|"
-                  r"security_code|ssn|social_security(?:_number)?|iban)$")
+SECRET = re.compile(
+    r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pass_phrase|secret|secrets|token|api_?key|apikey|"
+    r"(?:secret|private|access|auth|signing|encryption|jwt|hmac|session|master|crypto|service|stripe|client|fernet|app|"
+    r"aes|webhook|shared|account|storage|admin|user|license|publishable)_key|"
+    r"credential|credentials|db_pass|dbpass|db_pw|smtp_pass|(?:\w+_)?pass)(?:_(?:value|str|string|bytes|plain|raw|const|\d+|for_\w+))?$"
+)
+PASSWORD = re.compile(
+    r"(?:^|_)(?:password|passwd|passwort|pwd|passphrase|pin_code|plain_?text_password)(?:_(?:str|bytes|raw|plain|encoded|utf8|\d+))?\d?$"
+)
+CARD = re.compile(
+    r"(?:^|_)(?:card_?(?:number|num|no)|cc_?(?:number|num)|credit_?card(?:_number)?|pan|cvv2?|cvc2?|card_?cvv|card_?cvc|"
+    r"security_code|ssn|social_security(?:_number)?|iban)$"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -62,17 +68,124 @@ def names_card(name: str) -> bool:
     return CARD.search(snake(name)) is not None
 
 
-MONEY = frozenset({"amount", "amounts", "price", "prices", "balance", "balances", "fee", "fees", "subtotal", "salary", "total", "totals",
-                   "refund", "payout", "deposit", "withdrawal"})
+MONEY = frozenset(
+    {
+        "amount",
+        "amounts",
+        "price",
+        "prices",
+        "balance",
+        "balances",
+        "fee",
+        "fees",
+        "subtotal",
+        "salary",
+        "total",
+        "totals",
+        "refund",
+        "payout",
+        "deposit",
+        "withdrawal",
+    }
+)
 PLAIN_MONEY = frozenset({"price", "prices", "fee", "fees", "subtotal", "salary"})
 """Words that mean money wherever they stand; the others only beside other words of the trade."""
-NOT_MONEY = frozenset({"rate", "rates", "percent", "percentage", "pct", "ratio", "factor", "time", "times", "seconds", "duration", "count", "counts",
-                       "score", "weight", "change", "load", "memory", "bytes", "size", "index", "id", "ids", "tokens", "pages", "items", "rows",
-                       "records", "requests", "errors", "latency", "timeout", "blur", "steps", "hours", "days", "minutes", "distance", "volume",
-                       "prediction", "predicted", "loss", "currency", "type", "history", "list", "page", "files", "users", "stock", "quantity"})
-TRADE = frozenset({"currency", "payment", "payments", "charge", "wallet", "transfer", "invoice", "order", "orders", "refund", "customer", "merchant", "card",
-                   "ledger", "deposit", "withdraw", "bank", "usd", "eur", "cents", "billing", "checkout", "cart", "tax", "expense",
-                   "salary", "loan", "price", "balance", "fee", "debit", "credit", "subscription", "purchase", "payout", "stripe", "account"})
+NOT_MONEY = frozenset(
+    {
+        "rate",
+        "rates",
+        "percent",
+        "percentage",
+        "pct",
+        "ratio",
+        "factor",
+        "time",
+        "times",
+        "seconds",
+        "duration",
+        "count",
+        "counts",
+        "score",
+        "weight",
+        "change",
+        "load",
+        "memory",
+        "bytes",
+        "size",
+        "index",
+        "id",
+        "ids",
+        "tokens",
+        "pages",
+        "items",
+        "rows",
+        "records",
+        "requests",
+        "errors",
+        "latency",
+        "timeout",
+        "blur",
+        "steps",
+        "hours",
+        "days",
+        "minutes",
+        "distance",
+        "volume",
+        "prediction",
+        "predicted",
+        "loss",
+        "currency",
+        "type",
+        "history",
+        "list",
+        "page",
+        "files",
+        "users",
+        "stock",
+        "quantity",
+    }
+)
+TRADE = frozenset(
+    {
+        "currency",
+        "payment",
+        "payments",
+        "charge",
+        "wallet",
+        "transfer",
+        "invoice",
+        "order",
+        "orders",
+        "refund",
+        "customer",
+        "merchant",
+        "card",
+        "ledger",
+        "deposit",
+        "withdraw",
+        "bank",
+        "usd",
+        "eur",
+        "cents",
+        "billing",
+        "checkout",
+        "cart",
+        "tax",
+        "expense",
+        "salary",
+        "loan",
+        "price",
+        "balance",
+        "fee",
+        "debit",
+        "credit",
+        "subscription",
+        "purchase",
+        "payout",
+        "stripe",
+        "account",
+    }
+)
 
 
 @lru_cache(maxsize=4096)
@@ -88,7 +201,7 @@ def names_money(name: str, *, trade: bool) -> bool:
     units = {"cents", "minor", "units", "usd", "eur", "gbp", "total", "value", "decimal", "paid", "due", "net", "gross"}
     core = [word for word in found if word not in units] or list(found)
     money = core[-1] in MONEY or (core == list(found) and core[-1] == "total")
-    if core == ["total"] or core == ["totals"]:
+    if core in (["total"], ["totals"]):
         return trade and len(found) > 1
     return money and (trade or core[-1] in PLAIN_MONEY)
 
@@ -96,3 +209,28 @@ def names_money(name: str, *, trade: bool) -> bool:
 def speaks_of_trade(identifiers: frozenset[str]) -> bool:
     """Whether a source's identifiers are those of payments, orders or accounts."""
     return any(set(words(name)) & TRADE for name in identifiers if len(name) < 60)
+
+
+CONTENDED = frozenset(
+    {
+        "balance",
+        "stock",
+        "inventory",
+        "available",
+        "credits",
+        "points",
+        "seats",
+        "reserved",
+        "remaining",
+        "quantity",
+        "wallet",
+        "funds",
+        "usage",
+        "used",
+    }
+)
+
+
+def contended(name: str) -> bool:
+    """Whether a field is a quantity that several requests change at once."""
+    return bool(set(words(name)) & CONTENDED) if name else False
