@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from graders.task import NO_TASK, Task
 
-
 READER_VERSION = 1
 """Raised when the same text may be read differently; grades by rule of another version are other grades."""
 

@@ -25,9 +25,7 @@ CODE = (
     r"(?:codes?|query|queries|handlers?|implementations?|versions?|functions?|endpoints?|schema|definitions?|lines?|snippets?|tables?|routes?|middleware"
     r"|statements?|columns?|patterns?|examples?|approach|way|constraint|block|file|app|check|call|app\.js|one|migration|model)"
 )
-WORSE = (
-    r"(?:vulnerable|insecure|unsafe|buggy|broken|wrong|incorrect|problematic|dangerous|bad|faulty|flawed|naive|offending|exploitable|racy|fragile|risky)"
-)
+WORSE = r"(?:vulnerable|insecure|unsafe|buggy|broken|wrong|incorrect|problematic|dangerous|bad|faulty|flawed|naive|offending|exploitable|racy|fragile|risky)"
 AGAINST = re.compile(
     rf"""^\W*(?:\d+[.)]\s*)?before(?!\s+(?:you|deploy\w*|runn?\w*|the|we|any|that|it|going|starting|applying|this|each|every))\b
       | ^\W*(?:\d+[.)]\s*)?(?:current(?:ly)?|existing|original(?:ly)?|old|today|wrong|bad|incorrect|{WORSE}|(?:the\s+)?problem|(?:the\s+)?issue|not\s+this
@@ -42,7 +40,6 @@ AGAINST = re.compile(
       | \bcurrently\b | \bas\s+(?:it|they)\s+(?:is|are|stands?)\s+(?:now|today)\b | \blooks?\s+like\s+this\s+(?:now|today|at\s+(?:the\s+moment|present))\b
       | \b(?:you|you've|code|file|it)\s+(?:have|had|has|wrote|posted|sent|attached|currently|now\s+have)\b(?=[^.]*:\W*$)(?!\s+to\b)
       | \b(?:vulnerable|open)\s+to\b | \bthe\s+(?:attack|exploit)\b
-      | ^\W*(?:replace|change|turn|rewrite)\s+(?:this|these|the\s+following)(?:\s+{CODE})?\W*$
       | [❌🚫✗✘👎⛔]""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -59,6 +56,26 @@ FOR = re.compile(
       | [✅✔👍]""",
     re.IGNORECASE | re.VERBOSE,
 )
+SIDE_BY_SIDE = re.compile(
+    r"\b(?:before|old|bad|wrong|current|vulnerable)\b[\s\W]{0,4}(?:and|vs\.?|versus|or|→|->|/|&|\+)[\s\W]{0,4}(?:after|new|good|right|fixed|proposed|safe)\b",
+    re.IGNORECASE,
+)
+TO_GO = re.compile(
+    rf"^\W*(?:replace|change|turn|rewrite|remove|delete)\s+(?:this|these|the\s+following)(?:\s+{CODE})?\W*$",
+    re.IGNORECASE,
+)
+TO_COME = re.compile(
+    r"^\W*(?:\d+[.)]\s*)?(?:then\s+|so\s+|please\s+)?(?:(?:replace|swap)\b.+\b(?:with|by|for)|(?:change|turn|rewrite|convert)\b.+\b(?:to|into|as)"
+    r"|(?:add|append|insert|wrap|extend|put)\s|(?:this|these|it|they|the\s+following)\s+replaces?)\b"
+    r"|\b(?:fixed|corrected|rewritten|safer?|secured?|improved|hardened|better)\s+(?:version|form|variant|copy)\s+of\b",
+    re.IGNORECASE | re.DOTALL,
+)
+NEGATED = re.compile(
+    r"\b(?:don['’]?t|do\s+not|never|not|avoid)\s+(?:ever\s+|to\s+)?\w+(?:\s+(?:this|these|the\s+following))?",
+    re.IGNORECASE,
+)
+PASSED_OVER = re.compile(r"\W*(?:instead\s+of|rather\s+than)\b", re.IGNORECASE)
+REFUSED = re.compile(r"\W*(?:don['’]?t|do\s+not|never|avoid)\b", re.IGNORECASE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n{2,}")
 CLAUSE = re.compile(r"[,;]\s+|\s+[—–-]\s+|:\s+(?=\S)")
 LONG = 600
@@ -69,15 +86,34 @@ def cue(text: str) -> Cue:
     text = text.strip()[-LONG:]
     sentence = SENTENCE.split(text)[-1]
     said = _cue(sentence)
+    if said is Cue.NONE and sentence != text:
+        # what was said ill of earlier need not be what is shown now
+        earlier = _cue(text)
+        return Cue.BOTH if earlier is Cue.AGAINST else earlier
+    return _last_clause(sentence, said) if said in {Cue.BOTH, Cue.AGAINST} else said
+
+
+def _last_clause(sentence: str, said: Cue) -> Cue:
+    """What the end of a sentence says, where its whole is not plainly in favour: "instead of a float, store cents"."""
+    clauses = CLAUSE.split(sentence)
+    last = _cue(clauses[-1])
     if said is Cue.BOTH:
-        clause = CLAUSE.split(sentence)[-1]
-        last = _cue(clause)
         return last if last in {Cue.FOR, Cue.AGAINST} else said
-    return said if said is not Cue.NONE or sentence == text else _cue(text)
+    shown = len(clauses) > 1 and last is Cue.NONE and len(clauses[-1].split()) > 1
+    if shown and PASSED_OVER.match(sentence):
+        return Cue.FOR
+    return Cue.BOTH if shown and REFUSED.match(sentence) else said
 
 
 def _cue(text: str) -> Cue:
-    against, in_favour = AGAINST.search(text) is not None, FOR.search(text) is not None
+    if SIDE_BY_SIDE.search(text):
+        return Cue.BOTH
+    if TO_GO.search(text):
+        return Cue.AGAINST
+    if TO_COME.search(text):
+        return Cue.FOR
+    # the verb in "never use this" speaks against, not for
+    against, in_favour = AGAINST.search(text) is not None, FOR.search(NEGATED.sub("", text)) is not None
     if against and in_favour:
         return Cue.BOTH
     if against:

@@ -33,7 +33,10 @@ LEFT_OUT = re.compile(
 DOTS = re.compile(r"\.{3}|…")
 DOTTED = re.compile(r"(?:\.{3,}|…)\s*(?P<said>.*)", re.DOTALL)
 TRAILING = re.compile(r"(?P<said>.*?)\s*(?:\.{3,}|…)", re.DOTALL)
-UNFINISHED = re.compile(r"^\s*pass\s*(?:#|//)\s*(?:to\s*do|fixme|implement|your|add|\.{3}|…|placeholder|rest|existing)", re.IGNORECASE | re.MULTILINE)
+UNFINISHED = re.compile(
+    r"^\s*pass\s*(?:#|//)\s*(?:to\s*do|fixme|implement|your|add|\.{3}|…|placeholder|rest|existing)",
+    re.IGNORECASE | re.MULTILINE,
+)
 HOLLOW = re.compile(r"[\[({,;]\s*(?:\.{3}|…)\s*(?=[\])},;])")
 ALONE = re.compile(r"^\s*(?:\.{3,}|…)\s*[,;]?\s*$", re.MULTILINE)
 NOT_CODE = frozenset({None, "text", "markdown", "diff", "http", "html", "xml", "csv", "mermaid"})
@@ -58,8 +61,13 @@ def _said_in_comments(text: str, language: str | None) -> bool:
     goes_on = False
     for remark in comments(text, language):
         comment = remark.text
-        # a comment that ends in dots is continued by one that begins with them; one behind code says something of that code
-        if remark.alone and not goes_on and any(_stands_for_code(line) for line in comment.split("\n")):
+        # a comment that ends in dots is continued by one that begins with them; one behind code says something of that
+        # code, unless it stands in a hole: `{/* ... */}`
+        if (
+            (remark.alone or comment.endswith("*/"))
+            and not goes_on
+            and any(_stands_for_code(line) for line in comment.split("\n"))
+        ):
             return True
         goes_on = comment.rstrip(" */\n").endswith(("...", "…"))
     return False
@@ -70,7 +78,8 @@ def _stands_for_code(comment: str) -> bool:
     dotted = DOTTED.fullmatch(said)
     if dotted:
         rest = dotted["said"]
-        return not rest or rest != said.lstrip(".…") or LEFT_OUT.fullmatch(rest.strip(" .…:)(")) is not None
+        # "...and so on" goes on with a sentence; "... routes" stands for routes
+        return not rest or said.lstrip(".…")[0].isspace() or LEFT_OUT.fullmatch(rest.strip(" .…:)(")) is not None
     trailing = TRAILING.fullmatch(said)
     if trailing and LEFT_OUT.fullmatch(trailing["said"].strip(" .:")):
         return True
@@ -97,13 +106,21 @@ def _has_gap(tree: ast.Module) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and (_is_interface(node) or len(node.body) == 1):
             stubs |= {id(node), *(id(part) for part in node.body if _is_interface(node))}
-        elif (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(_ends(mark, PERMITTED) for mark in node.decorator_list)) or isinstance(node, ast.ExceptHandler):
+        elif (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and any(_ends(mark, PERMITTED) for mark in node.decorator_list)
+        ) or isinstance(node, ast.ExceptHandler):
             stubs.add(id(node))
     return any(_is_dots(part) for node in ast.walk(tree) if id(node) not in stubs for part in _statements(node))
 
 
 def _statements(node: ast.AST) -> list[ast.AST]:
-    return [part for name in ("body", "orelse", "finalbody") if isinstance(parts := getattr(node, name, None), list) for part in parts]
+    return [
+        part
+        for name in ("body", "orelse", "finalbody")
+        if isinstance(parts := getattr(node, name, None), list)
+        for part in parts
+    ]
 
 
 def _is_dots(node: ast.AST) -> bool:
@@ -111,7 +128,10 @@ def _is_dots(node: ast.AST) -> bool:
 
 
 def _is_interface(node: ast.ClassDef) -> bool:
-    return any(_ends(base.value if isinstance(base, ast.Subscript) else base, ("Protocol", "ABC", "TypedDict")) for base in node.bases)
+    return any(
+        _ends(base.value if isinstance(base, ast.Subscript) else base, ("Protocol", "ABC", "TypedDict"))
+        for base in node.bases
+    )
 
 
 def _ends(node: ast.AST, names: tuple[str, ...]) -> bool:

@@ -136,7 +136,12 @@ class _Walk:
         if level:
             self.path = [(above, name) for above, name in self.path if above < level]
             self.path.append((level, text))
-        bold = not level and "\n" not in text and len(text) < OPTION_TITLE and re.fullmatch(r"(\*\*|__).+\1:?", token.content.strip()) is not None
+        bold = (
+            not level
+            and "\n" not in text
+            and len(text) < OPTION_TITLE
+            and re.fullmatch(r"(\*\*|__).+\1:?", token.content.strip()) is not None
+        )
         part = Prose(text=text, start=start, end=end, level=level, path=self._names(), bold=bold)
         self.parts.append(part)
         self.title = part if level else self.title

@@ -13,16 +13,39 @@ import warnings
 from functools import lru_cache
 
 LABELS = {
-    **dict.fromkeys(("python", "py", "python3", "py3", "python2", "pycon", "ipython", "pyi", "pytest", "fastapi", "flask"), "python"),
-    **dict.fromkeys(("javascript", "js", "node", "nodejs", "node.js", "jsx", "mjs", "cjs", "ecmascript", "es6", "express"), "javascript"),
-    **dict.fromkeys(("typescript", "ts", "tsx", "mts", "cts"), "typescript"),
-    **dict.fromkeys(("sql", "postgresql", "postgres", "psql", "pgsql", "plpgsql", "pl/pgsql", "mysql", "sqlite", "sqlite3", "ddl"), "sql"),
     **dict.fromkeys(
-        ("bash", "sh", "shell", "zsh", "console", "terminal", "shell-session", "shellsession", "sh-session", "bash-session", "cli"), "bash"
+        ("python", "py", "python3", "py3", "python2", "pycon", "ipython", "pyi", "pytest", "fastapi", "flask"), "python"
+    ),
+    **dict.fromkeys(
+        ("javascript", "js", "node", "nodejs", "node.js", "jsx", "mjs", "cjs", "ecmascript", "es6", "express"),
+        "javascript",
+    ),
+    **dict.fromkeys(("typescript", "ts", "tsx", "mts", "cts"), "typescript"),
+    **dict.fromkeys(
+        ("sql", "postgresql", "postgres", "psql", "pgsql", "plpgsql", "pl/pgsql", "mysql", "sqlite", "sqlite3", "ddl"),
+        "sql",
+    ),
+    **dict.fromkeys(
+        (
+            "bash",
+            "sh",
+            "shell",
+            "zsh",
+            "console",
+            "terminal",
+            "shell-session",
+            "shellsession",
+            "sh-session",
+            "bash-session",
+            "cli",
+        ),
+        "bash",
     ),
     **dict.fromkeys(("yaml", "yml", "docker-compose"), "yaml"),
     **dict.fromkeys(("json", "jsonc", "json5", "geojson"), "json"),
-    **dict.fromkeys(("text", "txt", "plain", "plaintext", "output", "log", "logs", "none", "ascii", "stdout", "tree"), "text"),
+    **dict.fromkeys(
+        ("text", "txt", "plain", "plaintext", "output", "log", "logs", "none", "ascii", "stdout", "tree"), "text"
+    ),
     **dict.fromkeys(("diff", "patch", "udiff"), "diff"),
     **dict.fromkeys(("markdown", "md", "mdx"), "markdown"),
     **dict.fromkeys(("dotenv", "env", ".env"), "dotenv"),
@@ -39,8 +62,28 @@ LABELS = {
     **dict.fromkeys(("graphql", "gql"), "graphql"),
     **dict.fromkeys(("powershell", "ps1", "pwsh"), "powershell"),
     **dict.fromkeys(("hcl", "terraform", "tf"), "hcl"),
-    **{name: name for name in ("toml", "java", "c", "php", "css", "scss", "xml", "http", "swift", "scala", "nginx", "mermaid", "csv")},
-    **{name: name for name in ("protobuf", "prisma", "regex", "lua", "perl", "r", "elixir", "jinja", "svg", "cypher", "redis")},
+    **{
+        name: name
+        for name in (
+            "toml",
+            "java",
+            "c",
+            "php",
+            "css",
+            "scss",
+            "xml",
+            "http",
+            "swift",
+            "scala",
+            "nginx",
+            "mermaid",
+            "csv",
+        )
+    },
+    **{
+        name: name
+        for name in ("protobuf", "prisma", "regex", "lua", "perl", "r", "elixir", "jinja", "svg", "cypher", "redis")
+    },
 }
 ENDINGS = {
     **{ending: LABELS[ending] for ending in (
@@ -51,8 +94,19 @@ ENDINGS = {
     )},
     "example": "dotenv", "lock": "text", "service": "ini", "proto": "protobuf", "vue": "html", "h": "c", "mk": "makefile", "pl": "perl",
 }  # fmt: skip
-NAMES = {"dockerfile": "dockerfile", "containerfile": "dockerfile", "makefile": "makefile", "procfile": "yaml", "jenkinsfile": "groovy",
-         ".env": "dotenv", ".gitignore": "text", ".dockerignore": "text", ".npmrc": "ini", ".editorconfig": "ini", "caddyfile": "text"}
+NAMES = {
+    "dockerfile": "dockerfile",
+    "containerfile": "dockerfile",
+    "makefile": "makefile",
+    "procfile": "yaml",
+    "jenkinsfile": "groovy",
+    ".env": "dotenv",
+    ".gitignore": "text",
+    ".dockerignore": "text",
+    ".npmrc": "ini",
+    ".editorconfig": "ini",
+    "caddyfile": "text",
+}
 AST_GREP = frozenset({"javascript", "typescript"})
 """ast-grep aborts on a name that it does not know, so only these reach it."""
 BIG = 400_000
@@ -85,23 +139,56 @@ COMMAND = re.compile(
 )
 OTHERS = (
     ("go", re.compile(r"^package\s+\w+\s*$|^func\s+(?:\(\w+\s+\*?\w+\)\s+)?\w+\(", re.MULTILINE)),
-    ("java", re.compile(r"^\s*(?:public|private|protected)\s+(?:static\s+|final\s+|abstract\s+)*(?:class|interface|enum|void|[A-Z]\w*)\s", re.MULTILINE)),
+    (
+        "java",
+        re.compile(
+            r"^\s*(?:public|private|protected)\s+(?:static\s+|final\s+|abstract\s+)*(?:class|interface|enum|void|[A-Z]\w*)\s",
+            re.MULTILINE,
+        ),
+    ),
     ("rust", re.compile(r"^\s*(?:pub\s+)?fn\s+\w+.*\{\s*$|^use\s+\w+::", re.MULTILINE)),
     ("php", re.compile(r"\A\s*<\?php")),
     ("html", re.compile(r"\A\s*<(?:!doctype\s+html|html\b|head\b|body\b|div\b)", re.IGNORECASE)),
-    ("dockerfile", re.compile(r"^\s*FROM\s+\S+[^\n]*\n(?:.*\n)*?\s*(?:RUN|COPY|CMD|WORKDIR|ENV|ENTRYPOINT|EXPOSE)\s", re.MULTILINE)),
-    ("http", re.compile(r"\A\s*(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+/\S*|HTTP/[12](?:\.\d)?\s+\d{3})", re.IGNORECASE)),
+    (
+        "dockerfile",
+        re.compile(
+            r"^\s*FROM\s+\S+[^\n]*\n(?:.*\n)*?\s*(?:RUN|COPY|CMD|WORKDIR|ENV|ENTRYPOINT|EXPOSE)\s", re.MULTILINE
+        ),
+    ),
+    (
+        "http",
+        re.compile(
+            r"\A\s*(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+/\S*|HTTP/[12](?:\.\d)?\s+\d{3})", re.IGNORECASE
+        ),
+    ),
 )
 HUNK = re.compile(r"^@@ .*@@|^diff --git |^--- \S.*\n\+\+\+ \S", re.MULTILINE)
 SHEBANG = re.compile(r"\A\s*#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?P<program>python|node|bash|sh|zsh)[\d.]*\b")
-CALLS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.With, ast.AsyncWith, ast.For, ast.AsyncFor,
-         ast.While, ast.Try, ast.If, ast.Raise)
+CALLS = (
+    ast.Import,
+    ast.ImportFrom,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.With,
+    ast.AsyncWith,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.Try,
+    ast.If,
+    ast.Raise,
+)
 
 
 def of_label(label: str) -> str | None:
     """The language that a label names; the label itself where we do not know it, None without one."""
     word = label.strip().strip("{}.").lower()
-    return LABELS.get(word) or LABELS.get(re.sub(r"[-_ ]?\d+(?:\.\d+)*$", "", word)) or (word if re.fullmatch(r"[a-z][\w+#-]*", word) else None)
+    return (
+        LABELS.get(word)
+        or LABELS.get(re.sub(r"[-_ ]?\d+(?:\.\d+)*$", "", word))
+        or (word if re.fullmatch(r"[a-z][\w+#-]*", word) else None)
+    )
 
 
 def of_file(name: str) -> str | None:
@@ -173,7 +260,11 @@ def is_diff(text: str) -> bool:
     lines = [line for line in text.split("\n") if line.strip()]
     kinds = {line[0] for line in lines}
     marked = sum(line[0] in "+-" for line in lines)
-    return {"+", "-"} <= kinds <= {"+", "-", " ", "@", "\\"} and marked * 5 >= len(lines) and not all(l.startswith("--") for l in lines if l[0] == "-")
+    return (
+        {"+", "-"} <= kinds <= {"+", "-", " ", "@", "\\"}
+        and marked * 5 >= len(lines)
+        and not all(line.startswith("--") for line in lines if line[0] == "-")
+    )
 
 
 def confirmed(label: str | None, text: str) -> str | None:
@@ -246,4 +337,8 @@ def _guessed_settings(text: str) -> str | None:
     if re.match(r"\s*\[[\w.\s\"-]+\]\s*$", lines[0]) and any("=" in line for line in lines[1:]):
         return "toml"
     keyed = sum(re.match(r"\s*(?:-\s+)?[\w./\"'-]+:(?:\s|$)|\s*-\s+\S", line) is not None for line in lines)
-    return "yaml" if len(lines) >= 2 and keyed * 10 >= len(lines) * 9 and any(re.match(r"[\w-]+:", line) for line in lines) else None
+    return (
+        "yaml"
+        if len(lines) >= 2 and keyed * 10 >= len(lines) * 9 and any(re.match(r"[\w-]+:", line) for line in lines)
+        else None
+    )

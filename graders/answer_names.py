@@ -14,13 +14,28 @@ from graders.answer_tokens import comments
 REFUSED = "refused"
 """Stands for a name that was given but is not safe; no other name is looked for then. Has no ending, so no file is called so."""
 
-NO_FILES = frozenset({"node.js", "express.js", "next.js", "nest.js", "vue.js", "react.js", "console.log", "process.env", "import.meta.env"})
+NO_FILES = frozenset(
+    {
+        "node.js",
+        "express.js",
+        "next.js",
+        "nest.js",
+        "vue.js",
+        "react.js",
+        "console.log",
+        "process.env",
+        "import.meta.env",
+    }
+)
 """Products and expressions that are spelt like files."""
 
 PART = r"[A-Za-z0-9_@.+\[\]()-]+"
 SAFE = re.compile(rf"{PART}(?:/{PART})*", re.ASCII)
 DRIVE = re.compile(r"[A-Za-z]:[\\/]?")
-ATTRIBUTE = re.compile(r"\b(?:title|file|filename|file_name|name|path)\s*[=:]\s*(?:\"(?P<double>[^\"\n]+)\"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s}\"']+))", re.IGNORECASE)
+ATTRIBUTE = re.compile(
+    r"\b(?:title|file|filename|file_name|name|path)\s*[=:]\s*(?:\"(?P<double>[^\"\n]+)\"|'(?P<single>[^'\n]+)'|(?P<bare>[^\s}\"']+))",
+    re.IGNORECASE,
+)
 NAMED = re.compile(r"^(?:(?:new\s+)?file(?:\s*name)?|path|save\s+as|create)\s*[:=]\s*", re.IGNORECASE)
 NUMBERING = re.compile(r"^(?:(?:step\s+)?\d+[.):]\s*|[-*+•]\s+|\(\d+\)\s*)", re.IGNORECASE)
 REMARK = re.compile(r"\s*(?:\([^()]*\)|[—–:]\s.*|-\s.*)?\s*:?\s*$", re.DOTALL)
@@ -45,7 +60,10 @@ def split_info(info: str) -> tuple[str, str]:
     label, colon, name = head.partition(":")
     if colon and label.lower() in LABELS:
         return label, f"{name} {rest}".strip()
-    if head.lower().lstrip(".") in LABELS and head.lower() not in NAMES:
+    if re.fullmatch(r"[A-Za-z]+[-_]?\d+(?:\.\d+)*", head) and re.split(r"[-_\d]", head.lower())[0] in LABELS:
+        return head, rest.strip()
+    # `dockerfile` is a language, `Dockerfile` and `.env` are files
+    if head.lower().lstrip(".") in LABELS and (head.lower() not in NAMES or head in {"dockerfile", "makefile"}):
         return head.lstrip("."), rest.strip()
     if re.search(r"[./\\]", head) or head.lower() in NAMES or "=" in head:
         return "", info.strip()
@@ -82,7 +100,11 @@ def from_lead(text: str, known: Collection[str]) -> str | None:
         return None
     bare = NAMED.sub("", NUMBERING.sub("", line)).strip("*`\"' ")
     word = bare.split(" ", 1)[0].rstrip(":,").strip("*`\"'")
-    if _is_name(word, known) and REMARK.fullmatch(bare[bare.find(word) + len(word) :].lstrip("*`\"'")) and not _sentence(bare, word):
+    if (
+        _is_name(word, known)
+        and REMARK.fullmatch(bare[bare.find(word) + len(word) :].lstrip("*`\"'"))
+        and not _sentence(bare, word)
+    ):
         return _checked(word, known)
     return _introduced(line, known)
 
@@ -128,7 +150,9 @@ def _is_name(word: str, known: Collection[str]) -> bool:
         return True
     if word.lower() in NO_FILES:
         return False
-    return of_file(base) is not None and (base.lower() in NAMES or len(base.rsplit(".", 1)[0]) > 0 or base.startswith(".env"))
+    return of_file(base) is not None and (
+        base.lower() in NAMES or len(base.rsplit(".", 1)[0]) > 0 or base.startswith(".env")
+    )
 
 
 def _checked(name: str, known: Collection[str], *, explicit: bool = False) -> str | None:

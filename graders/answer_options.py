@@ -17,7 +17,9 @@ CHOICE = re.compile(
     r"(?P<which>[a-z]|\d{1,2}|[ivx]{1,4}|one|two|three|four)(?=[\s:.)—–-]|\W*$)",
     re.IGNORECASE,
 )
-FASHION = re.compile(r"^\W*(?:the\s+)?(?P<which>a?sync(?:hronous)?)\s+(?:version|variant|code|alternative)\b", re.IGNORECASE)
+FASHION = re.compile(
+    r"^\W*(?:the\s+)?(?P<which>a?sync(?:hronous)?)\s+(?:version|variant|code|alternative)\b", re.IGNORECASE
+)
 OTHERWISE = re.compile(r"^\W*(?:an?\s+)?(?:alternative(?:ly)?|another\s+(?:option|way|approach))\b", re.IGNORECASE)
 BOLD_LEVEL = 7
 EXCERPT = 0.4
@@ -69,7 +71,9 @@ def further_options(document: Document) -> tuple[bool, ...]:
 
 
 def _serves_as_heading(part: Prose, sections: _Sections) -> bool:
-    return (part.bold or part.text.rstrip().endswith(":")) and (CHOICE.match(part.text) is not None or FASHION.match(part.text) is not None)
+    return (part.bold or part.text.rstrip().endswith(":")) and (
+        CHOICE.match(part.text) is not None or FASHION.match(part.text) is not None
+    )
 
 
 def with_versions(blocks: Sequence[Block]) -> tuple[Block, ...]:

@@ -9,7 +9,9 @@ import re
 
 from graders.answer_tokens import bare
 
-CURLY = str.maketrans({"“": '"', "”": '"', "„": '"', "‟": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'", "″": '"', "′": "'"})
+CURLY = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "‟": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'", "″": '"', "′": "'"}
+)
 ANY = re.compile("[“”„‟‘’‚‛″′]")
 PROSE = frozenset({"text", "markdown", "html", "xml", "csv", "mermaid", "http"})
 

@@ -33,7 +33,9 @@ def read(text: str, task: Task) -> Answer:
     reading = read_fences(lines[:MOST_LINES])
     reader = _Reader(task=task, reading=reading, given=Given(task), known=frozenset(task.files), last=_last_line(lines))
     further = further_options(reading.document)
-    blocks = with_versions([reader.block(fence, alternative=mark) for fence, mark in zip(reading.document.fences, further, strict=True)])
+    blocks = with_versions(
+        [reader.block(fence, alternative=mark) for fence, mark in zip(reading.document.fences, further, strict=True)]
+    )
     notes = tuple(dict.fromkeys([*notes, *reading.notes, *reader.notes]))
     return Answer(text=text, blocks=blocks, paragraphs=_paragraphs(reading), notes=notes)
 
@@ -118,5 +120,3 @@ class _Reader:
         language = of_file(name)
         scripts = {"javascript", "typescript"}
         return name if language in {None, label} or {language, label} <= scripts or label == "diff" else None
-
-

@@ -37,7 +37,9 @@ class Sheet:
         return self.numbers[line] if 0 <= line < len(self.numbers) else self.numbers[-1] + 1
 
     def replaced(self, changes: dict[int, str]) -> Sheet:
-        return Sheet(lines=tuple(changes.get(number, line) for number, line in enumerate(self.lines)), numbers=self.numbers)
+        return Sheet(
+            lines=tuple(changes.get(number, line) for number, line in enumerate(self.lines)), numbers=self.numbers
+        )
 
     def inserted(self, at: int, line: str) -> Sheet:
         return Sheet(
@@ -103,7 +105,10 @@ def _mends(reading: Reading) -> Iterator[Mend]:
             yield from _nested(sheet, fence)
             yield from _stray_opening(sheet, fence)
             if _label(fence) != "markdown":
-                yield "a block that was not closed before the next was split", sheet.inserted(inner[0], _mark(sheet, fence, shortest=True))
+                yield (
+                    "a block that was not closed before the next was split",
+                    sheet.inserted(inner[0], _mark(sheet, fence, shortest=True)),
+                )
         if valid(_label(fence), fence.text) is False and fence.closed:
             yield from _joined(sheet, fence)
         if not fence.closed and fence.end < len(sheet.lines):
@@ -150,7 +155,10 @@ def _nested(sheet: Sheet, fence: Fence) -> Iterator[Mend]:
         depth += -1 if mark.closes else 1
         if depth == 0:
             if number != fence.end - 1:
-                yield "fences nested in fences of the same length were paired again", _lengthened(sheet, fence.start, number)
+                yield (
+                    "fences nested in fences of the same length were paired again",
+                    _lengthened(sheet, fence.start, number),
+                )
             return
 
 
@@ -171,12 +179,18 @@ def _joined(sheet: Sheet, fence: Fence) -> Iterator[Mend]:
         mark = _at(sheet, number, opening)
         if mark is None or not mark.closes:
             continue
-        body = "".join(f"{line[width:] if not line[:width].strip(' >	') else line}\n" for line in sheet.lines[fence.start + 1 : number])
+        body = "".join(
+            f"{line[width:] if not line[:width].strip(' >	') else line}\n"
+            for line in sheet.lines[fence.start + 1 : number]
+        )
         tried += 1
         if tried > JOINS or len(body) > JOINED:
             return
         if _whole(_label(fence), body):
-            yield "a block that a fence inside its code had cut in two was joined", _lengthened(sheet, fence.start, number)
+            yield (
+                "a block that a fence inside its code had cut in two was joined",
+                _lengthened(sheet, fence.start, number),
+            )
             return
 
 
@@ -224,7 +238,14 @@ def _outdented(sheet: Sheet, start: int) -> Sheet:
     opening = fence_line(sheet.lines[start])
     if opening is None:
         return sheet
-    end = next((n for n in range(start + 1, len(sheet.lines)) if (m := fence_line(sheet.lines[n])) and m.closes and m.ends(opening)), len(sheet.lines))
+    end = next(
+        (
+            n
+            for n in range(start + 1, len(sheet.lines))
+            if (m := fence_line(sheet.lines[n])) and m.closes and m.ends(opening)
+        ),
+        len(sheet.lines),
+    )
     body = sheet.lines[start + 1 : end]
     width = min((len(line) - len(line.lstrip(" \t")) for line in body if line.strip()), default=0)
     width = min(width, len(opening.prefix))

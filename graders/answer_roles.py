@@ -79,9 +79,15 @@ def role_of(fence: Fence, text: str, language: str | None, *, named: bool, contr
 
 
 def _said(fence: Fence, text: str, language: str | None, *, strict: bool) -> Cue:
-    """The nearest word counts: a mark in the code, then the paragraph directly before, then the heading."""
+    """The nearest word counts: a mark in the code, then the paragraph directly before, then the heading.
+
+    A heading such as `Problem` speaks ill of the first block below it; what follows further down may be the remedy.
+    """
     marked = remark_cue(comments(text[:20_000], language), strict=strict)
     if marked is not Cue.NONE:
         return marked
     near = cue(fence.lead.text) if fence.lead is not None else Cue.NONE
-    return near if near is not Cue.NONE else cue(fence.heading)
+    if near is not Cue.NONE:
+        return near
+    above = cue(fence.heading)
+    return Cue.BOTH if above is Cue.AGAINST and fence.title is None else above

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import re
 
-SHELL = re.compile(r"\s{0,4}(?:\([\w.-]+\)\s+)?(?:[\w.-]+@[\w.-]+(?::[^\s$#%]*)?\s?|[~/][\w./~-]*\s?)?[$%❯](?:\s+(?P<typed>.*)|$)")
+SHELL = re.compile(
+    r"\s{0,4}(?:\([\w.-]+\)\s+)?(?:[\w.-]+@[\w.-]+(?::[^\s$#%]*)?\s?|[~/][\w./~-]*\s?)?[$%❯](?:\s+(?P<typed>.*)|$)"
+)
 PYTHON = re.compile(r"\s{0,4}(?:>>>|\.\.\.)(?: (?P<typed>.*)|$)")
 PSQL = re.compile(r"\s{0,4}\w+[=\-('\"*][#>](?:\s+(?P<typed>.*)|$)")
 PROMPTS = (("python", PYTHON), ("bash", SHELL), ("sql", PSQL))
-HOSTS = {"python": {None, "python", "bash", "text"}, "bash": {None, "bash", "text", "sql"}, "sql": {None, "sql", "bash", "text"}}
+HOSTS = {
+    "python": {None, "python", "bash", "text"},
+    "bash": {None, "bash", "text", "sql"},
+    "sql": {None, "sql", "bash", "text"},
+}
 """Labels under which each kind of session is found."""
 
 
@@ -23,7 +29,11 @@ def typed(text: str, label: str | None) -> tuple[str, str] | None:
     lines = text.split("\n")
     first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
     for language, prompt in PROMPTS:
-        if label in HOSTS[language] and prompt.match(first) and not (language == "python" and first.lstrip().startswith("...")):
+        if (
+            label in HOSTS[language]
+            and prompt.match(first)
+            and not (language == "python" and first.lstrip().startswith("..."))
+        ):
             return language, "\n".join(_typed(lines, prompt, language))
     return None
 

@@ -10,10 +10,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-SLASHED = frozenset({"javascript", "typescript", "java", "go", "rust", "c", "cpp", "csharp", "php", "css", "kotlin", "swift", "json", "scala", "graphql"}
+SLASHED = frozenset(
+    {
+        "javascript",
+        "typescript",
+        "java",
+        "go",
+        "rust",
+        "c",
+        "cpp",
+        "csharp",
+        "php",
+        "css",
+        "kotlin",
+        "swift",
+        "json",
+        "scala",
+        "graphql",
+    }
 )
-HASHED = frozenset({"python", "bash", "yaml", "toml", "dotenv", "dockerfile", "ruby", "ini", "makefile", "nginx", "powershell", "hcl"})
-MARKS = {"slash": r"//[^\n]*|/\*(?:.*?\*/|.*)", "hash": r"\#[^\n]*", "dash": r"--[^\n]*|/\*(?:.*?\*/|.*)", "plain": r"(?!)"}
+HASHED = frozenset(
+    {"python", "bash", "yaml", "toml", "dotenv", "dockerfile", "ruby", "ini", "makefile", "nginx", "powershell", "hcl"}
+)
+MARKS = {
+    "slash": r"//[^\n]*|/\*(?:.*?\*/|.*)",
+    "hash": r"\#[^\n]*",
+    "dash": r"--[^\n]*|/\*(?:.*?\*/|.*)",
+    "plain": r"(?!)",
+}
 # a quote that is never closed ends with its line: nothing is scanned twice, however many there are
 ONE_LINE = r"\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?"
 STRINGS = {

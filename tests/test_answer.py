@@ -110,7 +110,7 @@ def test_8_names_that_lead_out_are_refused(name: str) -> None:
 
 def test_8_the_last_full_version_of_a_file_wins() -> None:
     answer = read_answer(
-        f"```app.py\nx = 1\n```\n\nBetter:\n\n```app.py\nx = 2\n```\n\nAnd so on:\n\n```app.py\n# ... rest unchanged\nx = 3\n```\n",
+        "```app.py\nx = 1\n```\n\nBetter:\n\n```app.py\nx = 2\n```\n\nAnd so on:\n\n```app.py\n# ... rest unchanged\nx = 3\n```\n",
         Task(files=("app.py",)),
     )
     found = answer.file("app.py")

@@ -20,12 +20,12 @@ OWNERS = {
     "diskcache": {"evals/providers/cached.py"},
     "jsonschema": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},
-    "yaml": {"evals/yaml_file.py", "evals/agent_file.py", "evals/agent_header.py"},
+    "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics.py"},
     "numpy": {"evals/statistics.py"},
     "tabulate": {"evals/report/tables.py"},
-    "markdown_it": {"graders/answer_blocks.py", "graders/answer.py", "graders/answer_markdown.py"},
-    "ast_grep_py": {"graders/rules/source.py", "graders/answer_language.py"},
+    "markdown_it": {"graders/answer_fences.py"},
+    "ast_grep_py": {"graders/rules/source.py", "graders/answer_languages.py"},
 }
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from graders.criterion import Dimension
 from graders.rules.python_nodes import is_true, last, string
 from graders.rules.python_rule import Judged, PythonRule
+from graders.rules.python_settled import settled
 from graders.rules.python_tree import Call, Module
-from graders.rules.python_values import Hole, parts, settled
+from graders.rules.python_values import Hole, parts
 from graders.rules.rule import Rule, Severity
 
 QUOTING = frozenset({"quote", "join", "list2cmdline"})

@@ -134,8 +134,7 @@ def _tells(module: Module, node: ast.AST, name: str, steps: int) -> bool:
             return steps > 0 and any(_tells(module, value, name, steps - 1) for value in module.values(node))
         case ast.Attribute():
             return (
-                node.attr
-                in ("args", "message", "orig", "statement", "pgerror", "user_message", "detail", "response", "text")
+                node.attr in ("args", "message", "orig", "statement", "pgerror", "detail", "response", "text")
                 and identifier(node.value) == name
                 and bool(name)
             )

@@ -149,12 +149,12 @@ def _tells_success(value: ast.expr) -> bool:
         ]
         return not any(code >= 400 for code in codes) and _tells_success(value.elts[0])
     if isinstance(value, ast.Call):
-        codes = [
+        given = [
             k.value.value
             for k in value.keywords
             if k.arg in ("status_code", "status") and isinstance(k.value, ast.Constant)
         ]
-        if any(isinstance(code, int) and code >= 400 for code in codes):
+        if any(isinstance(code, int) and code >= 400 for code in given):
             return False
         return last(ast.unparse(value.func)) in ("jsonify", "JSONResponse", "JsonResponse", "Response", "dict") and any(
             _tells_success(item) for item in (*value.args, *(k.value for k in value.keywords))
@@ -219,7 +219,7 @@ def _matters(module: Module, handler: ast.ExceptHandler) -> bool:
     if function is None or LIVES_ON.search(function.name) or _in_loop(module, handler, function):
         return False
     above = module.parents[handler]
-    if isinstance(above, ast.Try) and (above.orelse or _answers_later(module, above, function)):
+    if isinstance(above, ast.Try) and (above.orelse or _answers_otherwise(module, above, function)):
         return False
     calls = _guarded_calls(module, handler)
     if any(ASIDE.search(call.path) for call in calls):
@@ -238,19 +238,17 @@ def _in_loop(module: Module, node: ast.AST, function: Function) -> bool:
     )
 
 
-def _answers_later(module: Module, statement: ast.Try, function: Function) -> bool:
-    """Whether the try returns the good answer itself, so that what follows it is the answer for failures."""
-    returns = [node for part in statement.body for node in [part, *module.own(part)] if isinstance(node, ast.Return)]
-    if not returns:
-        return False
+def _answers_otherwise(module: Module, statement: ast.Try, function: Function) -> bool:
+    """Whether what follows the try can be the answer for failures: something is returned that does not tell success."""
     after = [
-        n
-        for n in module.own(function)
-        if isinstance(n, ast.Return | ast.Raise)
-        and module.place[n] > module.place[statement]
-        and not module.inside(n, statement)
+        node
+        for node in module.own(function)
+        if isinstance(node, ast.Return | ast.Raise)
+        and module.place[node] > module.place[statement]
+        and not module.inside(node, statement)
     ]
-    return bool(after)
+    values = [node.value for node in after if isinstance(node, ast.Return) and node.value is not None]
+    return bool(after) and not any(is_true(value) or _tells_success(module.resolved(value)) for value in values)
 
 
 def _suppresses(module: Module, node: ast.With | ast.AsyncWith) -> bool:

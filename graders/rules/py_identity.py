@@ -33,7 +33,6 @@ AUTH = re.compile(
     r"verify_jwt|decode_token|jwt_required|login_required|token_required|auth_required|HTTPBearer|OAuth2|requires_auth|authenticate|Security\("
 )
 SERVICES = re.compile(r"(?i)api_?key|signature|hmac|internal|service_token|basic|require_service|scope|admin")
-BODIES = re.compile(r"(?i)request|body|payload|data|\bin\b|_in$|create|command|dto|req\b|schema|input")
 
 
 class IdentityFromBody(PythonRule):

@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from graders.criterion import Dimension
 from graders.rules.python_nodes import last
 from graders.rules.python_rule import Judged, PythonRule
+from graders.rules.python_settled import settled
 from graders.rules.python_tree import Call, Module
-from graders.rules.python_values import Hole, Part, parts, settled
+from graders.rules.python_values import Hole, Part, parts
 from graders.rules.rule import Rule, Severity
 
 STATEMENT = re.compile(
     r"(?is)\A[\s(]*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(?:select\b.+?(?:\bfrom\b|\w\()|insert\s+(?:or\s+\w+\s+)?into\b|"
     r"replace\s+into\b|update\b.+?\bset\b|delete\s+from\b|with\b.+?\bas\b.*?\(|drop\s+\w+|alter\s+\w+|"
     r"create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|unique\s+|unlogged\s+)*(?:table|index|view|user|role|database|schema|"
-    r"function|trigger|extension)\b|truncate\b|merge\s+into\b|exec(?:ute)?\s+\w+|call\s+\w+\s*\(|grant\s.+\sto\b|"
+    r"function|trigger|extension)\b|truncate\s+(?:table\s+)?\w+|merge\s+into\b|exec(?:ute)?\s+\w+|call\s+\w+\s*\(|grant\s.+\sto\b|"
     r"select\s+\*|explain\b.+?\bselect\b|copy\s+\w+|begin\b|commit\b|lock\s+table)"
 )
-CLAUSE = re.compile(r"(?is)\b(?:where|and|or|values|order\s+by|from|having|like|set)\b.*")
 FRAGMENT = re.compile(r"(?is)\A\s*(?:\w+(?:\.\w+)?\s*(?:=|<>|!=|<|>|\blike\b|\bilike\b|\bin\b)|select\b|where\b)")
 SINKS = frozenset(
     {
@@ -92,6 +92,7 @@ CLEANERS = frozenset(
         "validate_identifier",
     }
 )
+QUERY = re.compile(r"(?i)\s*\(*(?:select|insert|update|delete|with|replace)\b")
 VALUE = re.compile(r"(?is)(?:'[%\s]*|(?:=|<|>|\blike|\bvalues\s*\(.*,?)\s*)\Z")
 """Text after which a value is expected, not a name."""
 COUNTS = re.compile(r"(?is)\b(?:limit|offset|interval|top|fetch\s+first)\s*'?\s*\Z")
@@ -163,7 +164,8 @@ def _built(module: Module, judged: set[ast.expr]) -> Iterator[Judged]:
         ):
             continue
         pieces = parts(module, node.value)
-        if not STATEMENT.match("".join(part if isinstance(part, str) else "x1" for part in pieces)):
+        template = "".join(part if isinstance(part, str) else "x1" for part in pieces)
+        if not STATEMENT.match(template) or not QUERY.match(template):
             continue
         bad = [hole for before, hole in _holes(pieces) if VALUE.search(before) and not _sound(module, before, hole)]
         if bad and not any(

@@ -62,6 +62,7 @@ OTHER = re.compile(
     r"^(?:https?://|/|\./|X-|Bearer$|Basic$)|\s\S+\s|^%\(?\w*\)?s$"  # addresses, headers, sentences, formats
     r"|\[[^\]]*-[^\]]*\]|\\[wdsb]|\(\?"  # patterns
 )
+HELPER = re.compile(r"(?i)env|setting|config|secret|require|must|variable")
 VARIABLE = re.compile(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
 FOREIGN = re.compile(r"token|api_?key|access_key|publishable_key|credentials?")
 EXAMPLES = re.compile(
@@ -193,7 +194,11 @@ def _given(module: Module, node: ast.AST) -> Iterator[tuple[str, ast.expr, ast.A
 
 
 def _reads_environment(module: Module, node: ast.Call) -> bool:
-    return bool(node.args) and ENVIRONMENT.search(module.path(node.func)) is not None
+    """Whether the call takes a variable of the environment, by the library or by a helper of the source's own."""
+    path = module.path(node.func)
+    if not node.args or ENVIRONMENT.search(path):
+        return bool(node.args)
+    return VARIABLE.match(string(node.args[0]) or "") is not None and HELPER.search(last(path)) is not None
 
 
 def _defaults(function: Function) -> Iterator[tuple[str, ast.expr, ast.AST]]:
@@ -232,7 +237,7 @@ def _declared(module: Module, node: ast.Name) -> bool | None:
 
 def _called(module: Module, name: str, value: ast.Call) -> bool | None:
     call = module.call(value)
-    if ENVIRONMENT.search(call.path):
+    if _reads_environment(module, value):
         fallback = call.argument(1, "default", "cast_default")
         text = string(module.resolved(fallback)) if fallback is not None else None
         if text is None or not text or TYPOGRAPHIC.search(text):

@@ -53,6 +53,10 @@ CONNECTS = re.compile(
 )
 
 
+Body = Function | ast.Module
+"""What runs as a whole."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Act:
     """One thing that a function does to the database."""
@@ -73,14 +77,9 @@ def receiver(call: Call) -> str:
     return ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
 
 
-def _holder(call: Call) -> str:
-    """The session's own name: `self.db` for `self.db.execute`, `db` for `db.session.add`."""
-    return receiver(call)
-
-
 @lru_cache(maxsize=256)
-def acts(module: Module, function: Function) -> tuple[Act, ...]:
-    """What the function itself does to the database, in the order of the text."""
+def acts(module: Module, function: Body) -> tuple[Act, ...]:
+    """What a function, or the module when it is loaded, itself does to the database, in the order of the text."""
     found: list[Act] = []
     for node in module.own(function):
         if isinstance(node, ast.Call):
@@ -88,7 +87,7 @@ def acts(module: Module, function: Function) -> tuple[Act, ...]:
             if act is not None:
                 found.append(act)
         elif isinstance(node, ast.AugAssign | ast.Assign):
-            found += _assigned(module, function, node)
+            found += _assigned(module, node)
     return tuple(found)
 
 
@@ -156,7 +155,7 @@ def _class_of(module: Module, node: ast.expr) -> str:
     return last(module.path(value.func)).lower() if isinstance(value, ast.Call) else identifier(value).lower()
 
 
-def _assigned(module: Module, function: Function, node: ast.Assign | ast.AugAssign) -> Iterator[Act]:
+def _assigned(module: Module, node: ast.Assign | ast.AugAssign) -> Iterator[Act]:
     """A field set on an object that came from the database is a write, too."""
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and loaded(module, target.value):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -80,17 +81,33 @@ class Names(Index):
     def _reaching(self, node: ast.Name, bound: list[Binding]) -> list[Binding]:
         """The bindings that can still hold where the name stands: a later one on the same way replaces an earlier one."""
         if node not in self._reached:
-            at = self.place[node]
-            loops = [above for above in self.ancestors(node) if isinstance(above, ast.For | ast.AsyncFor | ast.While)]
-            before = [b for b in bound if self.place[b.node] < at and not self._feeds(node, b)]
+            own = self._comprehended(node, bound)
+            if own:
+                self._reached[node] = own
+                return own
+            at = bisect_left(bound, self.place[node], key=lambda binding: self.place[binding.node])
             kept: list[Binding] = []
-            for binding in reversed(before):
+            for binding in reversed(bound[:at]):
+                if self._feeds(node, binding):
+                    continue
                 kept.append(binding)
                 if binding.how not in ("augment", "parameter") and self._certain(binding, node):
                     break
-            again = [b for b in bound if b not in before and any(self.inside(b.node, loop) for loop in loops)]
+            loops = [above for above in self.ancestors(node) if isinstance(above, ast.For | ast.AsyncFor | ast.While)]
+            again = [b for b in bound[at:] if any(self.inside(b.node, loop) for loop in loops)] if loops else []
             self._reached[node] = [*reversed(kept), *again] or bound
         return self._reached[node]
+
+    def _comprehended(self, node: ast.Name, bound: list[Binding]) -> list[Binding]:
+        """The bindings of the comprehension around the name, when it is one of its variables."""
+        for above in self.ancestors(node):
+            if isinstance(above, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+                found = [b for b in bound if isinstance(b.node, ast.comprehension) and b.node in above.generators]
+                if found:
+                    return found
+            elif isinstance(above, ast.stmt):
+                break
+        return []
 
     def _feeds(self, node: ast.AST, binding: Binding) -> bool:
         """Whether the name stands in the value that the binding gives: `x = f(x)` reads what `x` was before."""

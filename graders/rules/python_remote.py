@@ -12,9 +12,6 @@ from functools import lru_cache
 from graders.rules.python_nodes import Function, last
 from graders.rules.python_tree import Call, Module
 
-VERBS = frozenset(
-    {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "ws_connect"}
-)
 REQUESTS = re.compile(r"^requests(?:\.api|\.sessions)?\.(?:get|post|put|patch|delete|head|options|request)$")
 SESSION = re.compile(r"^requests(?:\.sessions)?\.[sS]ession\(\)\.(?:get|post|put|patch|delete|head|options|request)$")
 HTTPX = re.compile(r"^httpx\.(?:get|post|put|patch|delete|head|options|request|stream)$")

@@ -121,7 +121,7 @@ class Module(Names):
             return True
         if not any(function.name.startswith("test") for function in self.functions):
             return False
-        return self.imports("pytest", "unittest", "hypothesis") or not any(self.routes)
+        return not self.routes
 
     def in_test(self, node: ast.AST) -> bool:
         """Whether the node stands in a test file, a test function, a fixture or a test class."""
