@@ -163,9 +163,7 @@ def _named(place: str) -> Iterator[None]:
         raise MissingRecording(f"{place}: {error}") from None
 
 
-async def _verdict(
-    gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str
-) -> Grade:
+async def _verdict(gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str) -> Grade:
     """Ask once; ask once more when the reply is invalid; then the criterion is unscored by this judge."""
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):

@@ -17,9 +17,28 @@ from graders.rules.sql_tree import Body, Judged, Script, SqlRule
 
 HARMLESS = frozenset(
     {
-        "bigint", "integer", "int", "int4", "int8", "smallint", "numeric", "decimal", "uuid", "boolean", "bool",
-        "date", "timestamptz", "timestamp", "interval", "regclass", "regtype", "regproc", "regrole", "real",
-        "float8", "oid",
+        "bigint",
+        "integer",
+        "int",
+        "int4",
+        "int8",
+        "smallint",
+        "numeric",
+        "decimal",
+        "uuid",
+        "boolean",
+        "bool",
+        "date",
+        "timestamptz",
+        "timestamp",
+        "interval",
+        "regclass",
+        "regtype",
+        "regproc",
+        "regrole",
+        "real",
+        "float8",
+        "oid",
     }
 )
 """Types whose text cannot carry SQL."""

@@ -26,8 +26,24 @@ KEY_TYPES = {
 }
 LOOSE = frozenset(
     {
-        "audit", "log", "logs", "history", "archive", "archived", "outbox", "inbox", "staging", "tmp", "temp",
-        "backup", "snapshot", "import", "old", "raw", "event", "events",
+        "audit",
+        "log",
+        "logs",
+        "history",
+        "archive",
+        "archived",
+        "outbox",
+        "inbox",
+        "staging",
+        "tmp",
+        "temp",
+        "backup",
+        "snapshot",
+        "import",
+        "old",
+        "raw",
+        "event",
+        "events",
     }
 )
 

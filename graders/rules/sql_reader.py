@@ -21,9 +21,28 @@ from graders.rules.sql_ddl import (
 from graders.rules.sql_lexer import Token, Tokens
 
 COLUMN_WORDS = (
-    "constraint", "not", "null", "check", "default", "generated", "unique", "primary", "references", "collate",
-    "deferrable", "initially", "storage", "compression", "using", "auto_increment", "autoincrement", "comment",
-    "identity", "on", "key", "unsigned",
+    "constraint",
+    "not",
+    "null",
+    "check",
+    "default",
+    "generated",
+    "unique",
+    "primary",
+    "references",
+    "collate",
+    "deferrable",
+    "initially",
+    "storage",
+    "compression",
+    "using",
+    "auto_increment",
+    "autoincrement",
+    "comment",
+    "identity",
+    "on",
+    "key",
+    "unsigned",
 )
 CONSTRAINT_WORDS = ("constraint", "primary", "unique", "foreign", "check", "exclude")
 SPELLINGS = {

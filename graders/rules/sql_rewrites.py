@@ -14,8 +14,15 @@ from graders.rules.sql_tree import Judged, Script, Step, mentions
 
 VOLATILE = frozenset(
     {
-        "gen_random_uuid", "uuid_generate_v4", "uuid_generate_v1", "uuidv4", "uuidv7", "random", "clock_timestamp",
-        "nextval", "timeofday",
+        "gen_random_uuid",
+        "uuid_generate_v4",
+        "uuid_generate_v1",
+        "uuidv4",
+        "uuidv7",
+        "random",
+        "clock_timestamp",
+        "nextval",
+        "timeofday",
     }
 )
 """Functions whose value differs from row to row, so that a default with them rewrites the table."""
