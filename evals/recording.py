@@ -44,6 +44,12 @@ def answer_place(case: str, revision: str, repeat: int) -> str:
     return f"{case}/{folder}/{repeat}"
 
 
+def recorded_repeat(recording: Recording) -> int:
+    """The repeat that a recording's place names; 0 where it names none."""
+    parts = recording.place.split("/")
+    return int(parts[2]) if len(parts) > 2 and re.fullmatch(r"[1-9]\d{0,2}", parts[2]) else 0
+
+
 def judge_place(answer: str, criterion: str, vote: int, attempt: int) -> str:
     """Where a judge's reply to a question about an answer is kept."""
     return f"{answer}/judge/{criterion}.{vote}.{attempt}"

@@ -18,7 +18,7 @@ from evals.lock import differences, make_lock, read_lock
 from evals.pending import wanted_requests
 from evals.persona import Persona
 from evals.project import Project
-from evals.recording import Recording, read_recordings
+from evals.recording import Recording, read_recordings, recorded_repeat
 from evals.schema import schema_text
 from evals.scorecard_file import read_card
 from evals.trial import plan_trials
@@ -147,8 +147,12 @@ class _Suite:
         self.counts |= {"scorecards": len(paths)}
 
     def _unused(self, suite: Suite, personas: Sequence[Persona], recordings: Sequence[Recording]) -> None:
-        """A recording that no request asks for is dead weight, or the sign of a changed case."""
-        trials = plan_trials(suite, suite.cases, personas, model=UNSTATED, repeats=suite.repeats)
+        """A recording that no request asks for is dead weight, or the sign of a changed case.
+
+        More repeats than the suite asks for are welcome: they wait for the day on which it asks for more.
+        """
+        repeats = max([suite.repeats, *(recorded_repeat(recording) for recording in recordings)])
+        trials = plan_trials(suite, suite.cases, personas, model=UNSTATED, repeats=repeats)
         by_digest = {recording.digest: recording for recording in recordings}
         wanted = {
             item.request.digest: item.place for item in wanted_requests(list(trials), by_digest, judge_model=UNSTATED)
