@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from evals.canonical import digest
 from evals.case import Case, Suite
+from evals.exchange import UNSTATED
 from evals.persona import Persona
 from evals.run import Graded
 from evals.statistics import fixed_suite_interval
@@ -267,7 +268,13 @@ def _header(
         {r.model or (UNSTATED_LABEL if r.provenance.kind == "imported" else r.provenance.kind) for r in responses}
     )
     sets = sorted({r.provenance.recording_set for r in responses if r.provenance.recording_set})
-    judges = sorted({line.grade.grader for line in lines if line.grade.kind is Kind.JUDGE})
+    judges = sorted(
+        {
+            UNSTATED_LABEL if line.grade.grader == UNSTATED else line.grade.grader
+            for line in lines
+            if line.grade.kind is Kind.JUDGE
+        }
+    )
     versions = {
         (line.grade.grader if line.grade.kind is not Kind.JUDGE else "judge", line.grade.version) for line in lines
     }

@@ -112,8 +112,7 @@ def items_table(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
                 _name(line.criterion.dimension),
                 str(line.criterion.points),
                 *map(_mark, lines),
-                spread,
-                edge(rates),
+                *([spread, edge(rates)] if len(cards) > 1 else []),
             ]
         )
     headers = [
@@ -123,8 +122,7 @@ def items_table(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
         "dimension",
         "points",
         *[card.header.revision for card in cards],
-        "spread",
-        "edge",
+        *(["spread", "edge"] if len(cards) > 1 else []),
     ]
     return table(rows, headers, markdown=markdown)
 

@@ -15,7 +15,7 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> 
     head = cards[0].header
     source = "recorded answers, replayed offline" if replayed else "live answers"
     parts = [
-        f"{suite.id}: {len(head.cases)} cases, {head.repeats} answers each, {source}",
+        f"{suite.id}: {count(len(head.cases), 'case')}, {count(head.repeats, 'answer')} each, {source}",
         f"model {head.model}; judge {head.judge} ({head.judge_context})",
         "",
     ]
@@ -25,6 +25,14 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> 
         parts += [side_by_side(cards), "", "Score and its 95 % interval for these cases asked again."]
     parts += ["", *notes(cards)]
     return "\n".join(parts)
+
+
+def count(number: int, noun: str) -> str:
+    """
+    >>> count(1, "case"), count(3, "case")
+    ('1 case', '3 cases')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def notes(cards: Sequence[Scorecard]) -> list[str]:

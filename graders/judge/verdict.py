@@ -65,7 +65,7 @@ def _checked(data: dict[str, object]) -> Verdict:
 def locate(quote: str, text: str) -> int | None:
     """The 1-based line on which a quote begins in a text, any white space counting as one space; None when it is not there.
 
-    >>> locate("b   c", "a\\nb\\nc d")
+    >>> locate("bb   cc", "a\\nbb\\ncc d")
     2
     """
     words = quote.split()
