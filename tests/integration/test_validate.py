@@ -145,7 +145,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "must be 'refunds'",
     ),
     "suite with a wrong setting": (
-        swap("cases/backend-engineer/suite.yaml", "repeats: 3", "repeats: three"),
+        swap("cases/backend-engineer/suite.yaml", "max_tokens: 32000", "max_tokens: many"),
         "cases/backend-engineer/suite.yaml",
         "not of type",
     ),
