@@ -80,7 +80,7 @@ def side_by_side(cards: Sequence[Scorecard], *, markdown: bool = False) -> str:
             ]
         )
         if dimension in HEADLINE:
-            rows.append(["  without promises", *[figure(line.without_promises) if line else "" for line in lines]])
+            rows.append(["- without promises", *[figure(line.without_promises) if line else "" for line in lines]])
     return table(rows, ["", *[card.header.revision for card in cards]], markdown=markdown)
 
 

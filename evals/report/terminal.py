@@ -22,7 +22,9 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> 
     if len(cards) == 1:
         parts.append(dimension_table(cards[0]))
     else:
-        parts += [side_by_side(cards), "", "Score and its 95 % interval for these cases asked again."]
+        parts.append(side_by_side(cards))
+        if any(line.interval for card in cards for line in card.dimensions):
+            parts += ["", "Score and its 95 % interval for these cases asked again."]
     parts += ["", *notes(cards)]
     return "\n".join(parts)
 
