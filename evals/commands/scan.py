@@ -21,7 +21,7 @@ from graders.task import NO_TASK
 def execute(args: argparse.Namespace) -> int:
     rules = _rules(args.rule)
     findings: list[tuple[str, Placed]] = []
-    errors: list[Json] = []
+    errors: list[dict[str, Json]] = []
     for file in args.files:
         found, doubts = scan(_sources(file), rules)
         findings += [(file, placed) for placed in found]
@@ -31,7 +31,7 @@ def execute(args: argparse.Namespace) -> int:
 
         shared.put_json(sarif(findings, rules))
     elif args.format == "json":
-        shared.put_json({"findings": [finding_json(file, placed) for file, placed in findings], "errors": errors})
+        shared.put_json({"findings": [finding_json(file, placed) for file, placed in findings], "errors": list(errors)})
     else:
         _show(findings, errors)
     return 0
@@ -69,7 +69,7 @@ def finding_json(file: str, placed: Placed) -> dict[str, Json]:
     }
 
 
-def _show(findings: list[tuple[str, Placed]], errors: list[Json]) -> None:
+def _show(findings: list[tuple[str, Placed]], errors: list[dict[str, Json]]) -> None:
     from evals.report.safe import plain
     from evals.report.tables import table
 
@@ -85,4 +85,4 @@ def _show(findings: list[tuple[str, Placed]], errors: list[Json]) -> None:
     ]
     shared.put(table(rows, ["where", "rule", "severity", "what", "quote"]) if rows else "no findings")
     for error in errors:
-        shared.say(plain(f"not looked at: {error}"))
+        shared.say(plain(f"not looked at: {error['file']}: {error['message']}"))
