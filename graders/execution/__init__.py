@@ -1,0 +1,1 @@
+"""Graders that run an answer's code in a sandbox and attack it."""
