@@ -86,6 +86,14 @@ def _suite(one: argparse.ArgumentParser) -> None:
     one.add_argument("--suite", default=SUITE, metavar="S", help="folder below cases/ (default: %(default)s)")
 
 
+def _no_execute(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--no-execute",
+        action="store_true",
+        help="run no answer's code; grades by execution that are on record for the same answer still count",
+    )
+
+
 def positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -136,6 +144,7 @@ def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    _no_execute(one)
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(
         "--out",
@@ -149,12 +158,13 @@ def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one = _verb(
         verbs,
         "grade",
-        "grade any answer to a case by rules, without a model call",
+        "grade any answer to a case by rules and by running its code, without a model call",
         "evals grade --case jwt-auth answer.md",
     )
     _suite(one)
     one.add_argument("--case", required=True, metavar="ID", help="the case that the answer is to")
     one.add_argument("files", nargs="+", metavar="FILE", help="answers as Markdown; `-` is standard input")
+    _no_execute(one)
     _format(one, "table", "json")
     one = _verb(
         verbs,

@@ -45,6 +45,8 @@ class CriterionLine:
     not_applicable: int
     unscored: int
     decided_by: tuple[tuple[Kind, int], ...]
+    executable: int = 0
+    """Repeats in which attacks may decide; of those, `decided_by` says how many they decided."""
 
     @property
     def scored(self) -> int:
@@ -216,6 +218,7 @@ def _criterion_line(case: Case, criterion: Criterion, grades: Sequence[Grade]) -
         not_applicable=counted[Status.NOT_APPLICABLE],
         unscored=counted[Status.UNSCORED],
         decided_by=_count_kinds(grades),
+        executable=len(grades) if any(ref.kind is Kind.EXECUTION for ref in criterion.graders) else 0,
     )
 
 
@@ -240,8 +243,13 @@ def _dimension_line(
     )
 
 
+def answer_digest(text: str) -> str:
+    """How grades name the answer that they are about."""
+    return digest(text)[:16]
+
+
 def _grade_lines(item: Graded) -> Iterable[GradeLine]:
-    answer = digest(item.response.text)[:16] if item.response else ""
+    answer = answer_digest(item.response.text) if item.response else ""
     counting = _prevailing(item)
     grades = item.grades or tuple(counting.values())
     for grade in grades:

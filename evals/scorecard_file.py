@@ -62,6 +62,7 @@ def criterion_json(line: CriterionLine) -> dict[str, Json]:
         "not_applicable": line.not_applicable,
         "repeats": line.repeats,
         "decided_by": {kind.value: count for kind, count in line.decided_by},
+        **({"executable": line.executable} if line.executable else {}),
     }
 
 
@@ -214,6 +215,7 @@ def _criterion(row: dict[str, Any]) -> CriterionLine:
         not_applicable=row["not_applicable"],
         unscored=row["unscored"],
         decided_by=_kinds(row),
+        executable=row.get("executable", 0),
     )
 
 

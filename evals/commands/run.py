@@ -13,6 +13,7 @@ from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import InputError
 from evals.exchange import UNSTATED, Provider
+from evals.execution import Attacked, Executor
 from evals.load import load_suite, select_cases
 from evals.persona import Persona
 from evals.project import Project
@@ -35,6 +36,7 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "no_execute",
     "out",
     "format",
 )
@@ -98,7 +100,9 @@ def _cards(
     judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
     bar = Bar(sys.stderr)
     try:
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, bar))
+        executor = shared.executor(home, suite, execute=not args.no_execute)
+        log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, executor, bar))
     finally:
         bar.close()
     for item in graded:
@@ -128,6 +132,7 @@ async def _run(
     trials: Sequence[Trial],
     recorded: Sequence[Recording],
     judge_model: str,
+    executor: Executor,
     bar: Bar,
 ) -> list[Graded]:
     async with AsyncExitStack() as stack:
@@ -143,7 +148,15 @@ async def _run(
             cache = Cache(home.memory / "cache")
             stack.callback(cache.close)
             provider = CachedProvider(await stack.enter_async_context(LiveProvider()), cache)
-        return await run(trials, provider, provider, judge_model=judge_model, jobs=args.jobs, progress=bar.show)
+        return await run(
+            trials,
+            provider,
+            provider,
+            judge_model=judge_model,
+            jobs=args.jobs,
+            execute=executor.grades,
+            progress=bar.show,
+        )
 
 
 def _write(

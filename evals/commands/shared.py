@@ -10,6 +10,7 @@ from pathlib import Path
 from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import InputError, raise_all
+from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
 from evals.project import Project, find_project
@@ -17,6 +18,7 @@ from evals.recording import Recording, read_recordings
 from evals.report.safe import plain
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
+from graders.execution.box import BoxError
 
 
 def project() -> Project:
@@ -58,6 +60,26 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
     return found
+
+
+def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
+    """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
+    if not any(executable(case) for case in suite.cases):
+        return Recorded(reason="no criterion asks for it")
+    reason = "--no-execute"
+    if execute:
+        from graders.execution.sandbox import level
+
+        try:
+            found = level()
+        except BoxError as error:
+            reason = str(error)
+        else:
+            say(f"answers run in a sandbox of this machine ({found})")
+            return Attacked(level=found)
+    say(f"answers are not executed ({reason}); grades on record of the same answers are used")
+    lines = [line for path in card_paths(home, suite) for line in read_card(path, home.shown(path)).grades]
+    return Recorded(reason=reason, record=record_of(lines))
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:
