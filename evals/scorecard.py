@@ -14,7 +14,7 @@ from evals.case import Case, Suite
 from evals.exchange import UNSTATED
 from evals.persona import Persona
 from evals.run import Graded
-from evals.statistics import fixed_suite_interval
+from evals.statistics.intervals import fixed_suite_interval
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Sort, Status, prevailing
 
 NOT_STATED = "not stated"

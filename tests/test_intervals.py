@@ -1,4 +1,4 @@
-"""The interval of a suite's mean."""
+"""Intervals of means and the smallest effect that can be seen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from evals.statistics import fixed_suite_interval
+from evals.statistics.intervals import cases_like_these, detectable_drop, fixed_suite_interval
 
 
 def test_a_hand_worked_example() -> None:
@@ -35,3 +35,19 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
         assert interval is not None
         hits += interval[0] <= truth <= interval[1]
     assert 0.93 <= hits / 2000 <= 0.97
+
+
+def test_cases_like_these_by_hand() -> None:
+    # families a: mean 0.1 of two cases, b: 0.3; mean 0.2, variance 0.02, error 0.1, t(0.95, 1) = 6.3138
+    interval = cases_like_these([("a", 0.0), ("a", 0.2), ("b", 0.3)])
+    assert interval == pytest.approx((0.2 - 0.631375, 0.2 + 0.631375), abs=1e-5)
+
+
+def test_one_family_says_nothing_of_others() -> None:
+    assert cases_like_these([("a", 0.1), ("a", 0.3)]) is None
+    assert cases_like_these([]) is None
+
+
+def test_detectable_drop_by_hand() -> None:
+    # v = 0.064, 317 answers a side: 5 points at 80 % power (sample sizes for a two-sample z test)
+    assert detectable_drop(math.sqrt(0.064 * 2 / 317)) == pytest.approx(0.05, abs=0.0005)
