@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.agent_file import read_agent
-from evals.case import Attachment, Case, Suite
+from evals.case import Attachment, Case, Margins, Suite
 from evals.errors import Fault, InputError, raise_all
 from evals.git import file_at
 from evals.instructions import Instructions, read_instructions
@@ -89,6 +89,7 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         judge=data["judge"],
         unscored_limit=data.get("unscored_limit", 0.05),
         cases=tuple(cases),
+        margins=Margins(**data.get("margins", {})),
     )
     return Loaded(suite=suite, faults=())
 

@@ -98,6 +98,10 @@ class Header:
     """(id, version, digest)."""
     graders: tuple[tuple[str, str], ...]
     """(grader, version)."""
+    licensed: tuple[Dimension, ...] = ()
+    """Dimensions in which the judge has a valid licence; elsewhere its grades are advisory."""
+    isolation: str | None = None
+    """What answers' code was kept from when it ran; None where none ran."""
 
 
 @dataclass(frozen=True, kw_only=True)
