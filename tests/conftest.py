@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from evals.case import Suite
+from evals.scorecard import CriterionLine, GradeLine, Header, Scorecard
+from graders.criterion import Criterion, Dimension, Evidence, Grade, GraderRef, Kind, Sort, Status
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -123,3 +127,101 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return code, said.out, said.err
 
     return call
+
+
+def criterion(name: str, *, points: int = 1, must: bool = False, veto: bool = False) -> Criterion:
+    """A criterion; the first word of its name is its dimension."""
+    graders = (GraderRef(kind=Kind.RULE, rules=("some-rule",), veto=veto), GraderRef(kind=Kind.JUDGE))
+    return Criterion(
+        id=name,
+        dimension=Dimension(name.split("-", maxsplit=1)[0]),
+        sort=Sort.TRIPWIRE,
+        points=points,
+        statement=f"{name} holds.",
+        guidance="",
+        covers=(),
+        graders=graders,
+        must=must,
+    )
+
+
+STATUSES = {"P": Status.PASS, "F": Status.FAIL, "U": Status.UNSCORED, "N": Status.NOT_APPLICABLE}
+
+
+def make_card(outcomes: Mapping[str, str], *criteria: Criterion, **header: object) -> Scorecard:
+    """A scorecard from outcomes as text: `{"login/security-sql": "PPF"}` passed twice and failed once, by a rule.
+
+    A small letter is the judge's grade after the rule could not tell; `x` an execution's pass, `y` its fail.
+    """
+    known = {c.id: c for c in criteria}
+    grades: list[GradeLine] = []
+    lines = []
+    for name, text in outcomes.items():
+        case, id_ = name.split("/")
+        found = known.get(id_) or criterion(id_)
+        for repeat, letter in enumerate(text, 1):
+            grades += _graded(case, id_, repeat, letter)
+        lines.append(
+            CriterionLine(case=case, criterion=found, passes=0, fails=0, not_applicable=0, unscored=0, decided_by=())
+        )
+    cases = sorted({name.split("/")[0] for name in outcomes})
+    facts = {
+        "suite": "small",
+        "persona": "helper",
+        "revision": "0001",
+        "persona_digest": "0" * 64,
+        "model": "m",
+        "judge": "j",
+        "judge_context": "alone",
+        "recording_set": None,
+        "repeats": max(map(len, outcomes.values())),
+        "cases": tuple((case, 1, case * 8) for case in cases),
+        "graders": (),
+        **header,
+    }
+    return Scorecard(header=Header(**facts), criteria=tuple(lines), dimensions=(), grades=tuple(grades))  # type: ignore[arg-type]  # given by name
+
+
+def _graded(case: str, id_: str, repeat: int, letter: str) -> list[GradeLine]:
+    def line(status: Status, kind: Kind, *, prevails: bool = True) -> GradeLine:
+        grade = Grade(
+            criterion=id_,
+            status=status,
+            kind=kind,
+            grader=f"some-{kind.value}",
+            version="1",
+            evidence=(Evidence(quote=f"quote of {case} {repeat}", line=3),),
+            reason=f"because {status.value}",
+        )
+        return GradeLine(case=case, repeat=repeat, answer="a" * 16, grade=grade, prevails=prevails)
+
+    if letter in "xy":
+        return [line(Status.PASS if letter == "x" else Status.FAIL, Kind.EXECUTION)]
+    if letter.islower():
+        return [line(Status.UNSCORED, Kind.RULE, prevails=False), line(STATUSES[letter.upper()], Kind.JUDGE)]
+    return [line(STATUSES[letter], Kind.RULE)]
+
+
+@pytest.fixture
+def card() -> Callable[..., Scorecard]:
+    return make_card
+
+
+@pytest.fixture
+def make_criterion() -> Callable[..., Criterion]:
+    return criterion
+
+
+@pytest.fixture
+def small_suite() -> Suite:
+    """A suite without files: what a comparison needs of one."""
+    return Suite(
+        id="small",
+        persona="helper",
+        max_tokens=1000,
+        repeats=3,
+        model="m",
+        judge="j",
+        unscored_limit=0.05,
+        cases=(),
+    )

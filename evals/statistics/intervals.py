@@ -37,13 +37,13 @@ def cases_like_these(differences: Sequence[tuple[str, float]], level: float = 0.
     Miller, Adding Error Bars to Evals, arXiv 2411.00640, 2024, sec. 2.2). Assumes that the families were drawn from
     the tasks that the claim is about, which the author of a suite rarely did: read it as a lower limit of the doubt.
     Misleads with fewer than about ten families, or when one family carries the whole change. Clipped to -1..1.
-    None with fewer than two families.
+    None with fewer than two families, or when all moved alike: so few cannot show that others would.
     """
     families: dict[str, list[float]] = {}
     for family, difference in differences:
         families.setdefault(family, []).append(difference)
     means = [sum(values) / len(values) for values in families.values()]
-    if len(means) < 2:
+    if len(means) < 2 or max(means) - min(means) < 1e-9:
         return None
     mean = sum(means) / len(means)
     half = _t_quantile(len(means) - 1, level) * math.sqrt(_variance(means) / len(means))
