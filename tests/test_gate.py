@@ -9,7 +9,7 @@ from evals.comparison import Verdict
 from evals.gate import Schedule, family_verdict, score_verdict
 from evals.statistics.family import Shift
 
-R, W, I, N, T = (
+R, W, B, N, T = (
     Verdict.REGRESSED,
     Verdict.NOT_WORSE,
     Verdict.IMPROVED,
@@ -47,7 +47,7 @@ def shift(
         (shift(-0.2, p_worse=0.05, guard_worse=0.05), R),
         (shift(-0.08), N),
         (shift(-0.079), W),
-        (shift(-0.01, p_better=0.01, guard_better=0.01), I),
+        (shift(-0.01, p_better=0.01, guard_better=0.01), B),
         (shift(-0.01, p_better=0.01, guard_better=0.06), W),
         (shift(-0.09, p_better=0.01, guard_better=0.01), N),
         (None, T),
@@ -64,13 +64,13 @@ def test_a_small_loss_that_is_certain_is_a_regression_even_within_the_margin() -
 @pytest.mark.parametrize(
     ("verdicts", "verdict"),
     [
-        ([W, I, R], R),
+        ([W, B, R], R),
         ([W, N, R], R),
         ([W, W], W),
-        ([W, I], I),
+        ([W, B], B),
         ([W, N], N),
-        ([I, T], N),
-        ([I, N], N),
+        ([B, T], N),
+        ([B, N], N),
         ([], T),
     ],
 )
