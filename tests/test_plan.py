@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ PRICE = Price(model="m", input=2, output=10)
 def test_more_answers_show_smaller_drops_down_to_the_baselines_own_scatter() -> None:
     found = Scatter(score=None, cases=24, variance=0.04)
     drops = [plan.detectable(found, 10, k, power=0.8, alpha=0.05) for k in (1, 2, 5, 20, 1000)]
-    assert all(one is not None and two is not None and one > two for one, two in zip(drops, drops[1:], strict=False))
+    assert all(one is not None and two is not None and one > two for one, two in pairwise(drops))
     floor = (1.6449 + 0.8416) * math.sqrt(0.04 / 10 / 24)
     assert drops[-1] == pytest.approx(floor, rel=0.01)
 
