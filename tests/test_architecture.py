@@ -24,6 +24,7 @@ OWNERS = {
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},
     "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")},
     "tabulate": {"evals/report/tables.py"},
+    "psycopg": {"graders/execution/postgres.py"},
     "markdown_it": {"graders/answer_fences.py"},
     "ast_grep_py": {"graders/rules/source.py", "graders/answer_languages.py"},
 }
