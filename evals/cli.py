@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
+    _deciding(verbs)
     _showing(verbs)
     _keeping(verbs)
     return top
@@ -175,6 +176,47 @@ def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one.add_argument("files", nargs="+", metavar="FILE", help=".md, .py, .js, .ts or .sql")
     one.add_argument("--rule", action="append", metavar="ID", help="only this rule; may be repeated")
     _format(one, "table", "json", "sarif")
+
+
+def _deciding(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sides = "a scorecard's path, a revision (0001), or PATH[@REF] of an agent file, whose recorded answers are replayed"
+    one = _verb(
+        verbs,
+        "compare",
+        "what moved between two revisions, and whether that is more than noise",
+        "evals compare 0000 0001 --html report.html",
+    )
+    one.add_argument("base", metavar="BASE", help=sides)
+    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
+    _comparing(one)
+    one = _verb(
+        verbs,
+        "gate",
+        "compare, and let the exit code be the decision",
+        "evals gate 0000 0001 --fail-on inconclusive",
+    )
+    one.add_argument("base", metavar="BASE", help=sides)
+    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
+    _comparing(one)
+    one.add_argument(
+        "--fail-on", choices=["inconclusive"], help="exit 1 as well when a loss beyond the margins cannot be ruled out"
+    )
+
+
+def _comparing(one: argparse.ArgumentParser) -> None:
+    _suite(one)
+    one.add_argument("--html", metavar="F", help="write the page to look at")
+    one.add_argument("--markdown", metavar="F", help="write the text for a pull request")
+    one.add_argument("--junit", metavar="F", help="write JUnit XML for CI")
+    one.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="compare although this differs besides the persona (model, judge, case-version, …); may be repeated",
+    )
+    _no_execute(one)
+    _format(one, "table", "json")
 
 
 def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
