@@ -10,9 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from evals.cli_deciding import add_deciding
+from evals.cli_options import Verbs, positive
+from evals.cli_options import formats as _format
+from evals.cli_options import no_execute as _no_execute
+from evals.cli_options import suite as _suite
+from evals.cli_options import verb as _verb
 from evals.errors import EvalsError, InputError
-
-SUITE = "backend-engineer"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,56 +58,13 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
-    _deciding(verbs)
+    add_deciding(verbs)
     _showing(verbs)
     _keeping(verbs)
     return top
 
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    help_text: str,
-    example: str,
-    module: str | None = None,
-) -> argparse.ArgumentParser:
-    one = verbs.add_parser(
-        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}"
-    )
-    one.set_defaults(module=f"evals.commands.{module or name}")
-    return one
-
-
-def _format(one: argparse.ArgumentParser, *choices: str) -> None:
-    one.add_argument(
-        "--format", choices=choices, default=choices[0], help="what to print on standard output (default: %(default)s)"
-    )
-
-
-def _suite(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--suite", default=SUITE, metavar="S", help="folder below cases/ (default: %(default)s)")
-
-
-def _no_execute(one: argparse.ArgumentParser) -> None:
-    one.add_argument(
-        "--no-execute",
-        action="store_true",
-        help="run no answer's code; grades by execution that are on record for the same answer still count",
-    )
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be 1 or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _run(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "run",
@@ -155,7 +116,7 @@ def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _format(one, "table", "json")
 
 
-def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _grading(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "grade",
@@ -178,48 +139,7 @@ def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _format(one, "table", "json", "sarif")
 
 
-def _deciding(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sides = "a scorecard's path, a revision (0001), or PATH[@REF] of an agent file, whose recorded answers are replayed"
-    one = _verb(
-        verbs,
-        "compare",
-        "what moved between two revisions, and whether that is more than noise",
-        "evals compare 0000 0001 --html report.html",
-    )
-    one.add_argument("base", metavar="BASE", help=sides)
-    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
-    _comparing(one)
-    one = _verb(
-        verbs,
-        "gate",
-        "compare, and let the exit code be the decision",
-        "evals gate 0000 0001 --fail-on inconclusive",
-    )
-    one.add_argument("base", metavar="BASE", help=sides)
-    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
-    _comparing(one)
-    one.add_argument(
-        "--fail-on", choices=["inconclusive"], help="exit 1 as well when a loss beyond the margins cannot be ruled out"
-    )
-
-
-def _comparing(one: argparse.ArgumentParser) -> None:
-    _suite(one)
-    one.add_argument("--html", metavar="F", help="write the page to look at")
-    one.add_argument("--markdown", metavar="F", help="write the text for a pull request")
-    one.add_argument("--junit", metavar="F", help="write JUnit XML for CI")
-    one.add_argument(
-        "--allow",
-        action="append",
-        default=[],
-        metavar="WHAT",
-        help="compare although this differs besides the persona (model, judge, case-version, …); may be repeated",
-    )
-    _no_execute(one)
-    _format(one, "table", "json")
-
-
-def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _showing(verbs: Verbs) -> None:
     one = _verb(
         verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items"
     )
@@ -250,7 +170,7 @@ def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _format(one, "table", "json")
 
 
-def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "validate",
