@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUITE ?= backend-engineer
 PROVIDER ?= replay
+BASE ?= 0000
+CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help runtimes eval test check lint types docs lock golden clean
+.PHONY: help runtimes eval compare test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +27,10 @@ runtimes: $(VENV)/.stamp ## make the runtimes in which answers are run (.runtime
 
 eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
 	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
+
+compare: $(VENV)/.stamp ## what moved between two revisions: make compare BASE=0000 CANDIDATE=0001
+	@$(BIN)/evals compare $(BASE) $(CANDIDATE) --suite $(SUITE) \
+	  --markdown .evals/compare/comparison.md --html .evals/compare/comparison.html
 
 test: $(VENV)/.stamp runtimes ## run the tests
 	@$(BIN)/python -m pytest -n 2

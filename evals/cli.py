@@ -10,9 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from evals.cli_deciding import add_deciding
+from evals.cli_planning import add_planning
+from evals.cli_options import Verbs, positive
+from evals.cli_options import formats as _format
+from evals.cli_options import no_execute as _no_execute
+from evals.cli_options import suite as _suite
+from evals.cli_options import verb as _verb
 from evals.errors import EvalsError, InputError
-
-SUITE = "backend-engineer"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,56 +59,14 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
+    add_deciding(verbs)
     _showing(verbs)
-    _planning(verbs)
+    add_planning(verbs)
     _keeping(verbs)
     return top
 
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    help_text: str,
-    example: str,
-    module: str | None = None,
-) -> argparse.ArgumentParser:
-    one = verbs.add_parser(
-        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}"
-    )
-    one.set_defaults(module=f"evals.commands.{module or name}")
-    return one
-
-
-def _format(one: argparse.ArgumentParser, *choices: str) -> None:
-    one.add_argument(
-        "--format", choices=choices, default=choices[0], help="what to print on standard output (default: %(default)s)"
-    )
-
-
-def _suite(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--suite", default=SUITE, metavar="S", help="folder below cases/ (default: %(default)s)")
-
-
-def _no_execute(one: argparse.ArgumentParser) -> None:
-    one.add_argument(
-        "--no-execute",
-        action="store_true",
-        help="run no answer's code; grades by execution that are on record for the same answer still count",
-    )
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be 1 or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _run(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "run",
@@ -155,7 +118,7 @@ def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _format(one, "table", "json")
 
 
-def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _grading(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "grade",
@@ -178,7 +141,7 @@ def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _format(one, "table", "json", "sarif")
 
 
-def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _showing(verbs: Verbs) -> None:
     one = _verb(
         verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items"
     )
@@ -209,44 +172,7 @@ def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _format(one, "table", "json")
 
 
-def share(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 1:
-        message = "must lie between 0 and 1"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _planning(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _verb(
-        verbs,
-        "plan",
-        "say what so many answers could show and would cost, before anything is spent",
-        "evals plan 0001 --effect 0.05 --rpm 50",
-    )
-    _suite(one)
-    one.add_argument(
-        "baseline", nargs="?", metavar="SCORECARD", help="whose scatter is known (default: the last revision's)"
-    )
-    one.add_argument("--effect", type=share, default=0.05, metavar="D", help="drop to be found (default: %(default)s)")
-    one.add_argument("--power", type=share, default=0.8, metavar="P", help="how surely (default: %(default)s)")
-    one.add_argument("--alpha", type=share, default=0.05, metavar="A", help="false alarms (default: %(default)s)")
-    one.add_argument(
-        "--basis",
-        choices=["gate", "all"],
-        default="gate",
-        help="grades that may fail a build, or all (default: %(default)s)",
-    )
-    one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
-    one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")
-    one.add_argument("--prices", metavar="FILE", help="a table of prices of your own (docs/running-live.md)")
-    one.add_argument("--batch", action="store_true", help="at the price of Message Batches")
-    for name, what in (("rpm", "requests"), ("itpm", "input tokens"), ("otpm", "output tokens")):
-        one.add_argument(f"--{name}", type=positive, metavar="N", help=f"{what} a minute that your account allows")
-    _format(one, "table", "json")
-
-
-def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "validate",

@@ -21,7 +21,7 @@ from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.run import Graded, judged_criteria, run
 from evals.run_log import RunLog, new_log, unfinished
-from evals.scorecard import NOT_STATED, Scorecard, tally
+from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
 
@@ -107,7 +107,7 @@ def _cards(
         bar.close()
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
-    context = _judge_context(recorded)
+    context = shared.judge_context(recorded)
     return [
         tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context)
         for persona in people
@@ -116,14 +116,6 @@ def _cards(
 
 def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
     return [item for item in graded if item.trial.persona.revision == persona.revision]
-
-
-def _judge_context(recorded: Sequence[Recording]) -> str:
-    """How judge conversations were held, where the recordings say so and agree."""
-    said = {
-        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
-    }
-    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED
 
 
 async def _run(

@@ -16,7 +16,7 @@ from evals.persona import Persona
 from evals.project import Project, find_project
 from evals.recording import Recording, read_recordings
 from evals.report.safe import plain
-from evals.scorecard import Scorecard
+from evals.scorecard import NOT_STATED, Scorecard
 from evals.scorecard_file import card_name, read_card
 from graders.execution.box import BoxError
 
@@ -95,12 +95,25 @@ def cards(home: Project, suite: Suite) -> list[Scorecard]:
     return [read_card(path, home.shown(path)) for path in paths]
 
 
+def card_path(home: Project, suite: Suite, wanted: str) -> Path:
+    """Where the scorecard is that a revision or a path names; it need not be there."""
+    if wanted.endswith(".jsonl"):
+        return Path(wanted)
+    return home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
+
+
 def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     """A scorecard by revision or path."""
-    path = Path(wanted)
-    if not wanted.endswith(".jsonl"):
-        path = home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
+    path = card_path(home, suite, wanted)
     if not path.is_file():
         there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
         raise InputError(f"no scorecard `{wanted}` (there: {there})")
     return read_card(path, home.shown(path))
+
+
+def judge_context(recorded: Sequence[Recording]) -> str:
+    """How judge conversations were held, where the recordings say so and agree."""
+    said = {
+        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
+    }
+    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED

@@ -1,0 +1,49 @@
+"""Options of the verbs that decide. Not here: what they do (`evals.commands`)."""
+
+from __future__ import annotations
+
+import argparse
+
+from evals.cli_options import Verbs, formats, no_execute, suite, verb
+
+
+def add_deciding(verbs: Verbs) -> None:
+    """`compare`, `gate` and `bless`."""
+    sides = "a scorecard's path, a revision (0001), or PATH[@REF] of an agent file, whose recorded answers are replayed"
+    one = verb(
+        verbs,
+        "compare",
+        "what moved between two revisions, and whether that is more than noise",
+        "evals compare 0000 0001 --html report.html",
+    )
+    one.add_argument("base", metavar="BASE", help=sides)
+    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
+    _comparing(one)
+    one = verb(
+        verbs,
+        "gate",
+        "compare, and let the exit code be the decision",
+        "evals gate 0000 0001 --fail-on inconclusive",
+    )
+    one.add_argument("base", metavar="BASE", help=sides)
+    one.add_argument("candidate", metavar="CANDIDATE", help="the same")
+    _comparing(one)
+    one.add_argument(
+        "--fail-on", choices=["inconclusive"], help="exit 1 as well when a loss beyond the margins cannot be ruled out"
+    )
+
+
+def _comparing(one: argparse.ArgumentParser) -> None:
+    suite(one)
+    one.add_argument("--html", metavar="F", help="write the page to look at")
+    one.add_argument("--markdown", metavar="F", help="write the text for a pull request")
+    one.add_argument("--junit", metavar="F", help="write JUnit XML for CI")
+    one.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="compare although this differs besides the persona (model, judge, case-version, …); may be repeated",
+    )
+    no_execute(one)
+    formats(one, "table", "json")
