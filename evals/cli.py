@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from evals.cli_deciding import add_deciding
-from evals.cli_planning import add_planning
 from evals.cli_options import Verbs, positive
 from evals.cli_options import formats as _format
 from evals.cli_options import no_execute as _no_execute
 from evals.cli_options import suite as _suite
 from evals.cli_options import verb as _verb
+from evals.cli_planning import add_planning
 from evals.errors import EvalsError, InputError
 
 
