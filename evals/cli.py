@@ -139,6 +139,15 @@ def _grading(verbs: Verbs) -> None:
     one.add_argument("files", nargs="+", metavar="FILE", help=".md, .py, .js, .ts or .sql")
     one.add_argument("--rule", action="append", metavar="ID", help="only this rule; may be repeated")
     _format(one, "table", "json", "sarif")
+    one = _verb(
+        verbs,
+        "selftest",
+        "attack sound answers and answers with seeded defects, and see whether each comes out as it must",
+        "evals selftest --attacks jwt",
+    )
+    _suite(one)
+    one.add_argument("--attacks", metavar="NAME", help="only this suite of attacks (default: all that the cases name)")
+    _format(one, "table", "json")
 
 
 def _showing(verbs: Verbs) -> None:
