@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evals.cli_options import Verbs, formats, no_execute, suite, verb
+from evals.cli_options import Verbs, formats, no_execute, positive, suite, verb
 
 
 def add_deciding(verbs: Verbs) -> None:
@@ -30,6 +30,16 @@ def add_deciding(verbs: Verbs) -> None:
     _comparing(one)
     one.add_argument(
         "--fail-on", choices=["inconclusive"], help="exit 1 as well when a loss beyond the margins cannot be ruled out"
+    )
+    live = one.add_argument_group("asking the API for the candidate's answers")
+    live.add_argument(
+        "--sequential", action="store_true", help="draw 2, 3, 5, 8 answers a case and stop as soon as enough is known"
+    )
+    live.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
+    live.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")
+    live.add_argument("--draw", default="0", metavar="S", help="name of the draw; an unchanged persona needs a new one")
+    live.add_argument(
+        "-j", dest="jobs", type=positive, default=8, metavar="N", help="requests under way at once (default: 8)"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from evals.case import Margins
@@ -68,26 +69,30 @@ class Schedule:
     """Error rate of all looks together."""
     margins: Margins = field(default_factory=Margins)
 
-    @property
+    @cached_property
     def levels(self) -> tuple[float, ...]:
         """The p at or below which each look raises the alarm."""
         from evals.statistics.looks import nominal_levels
 
         return nominal_levels(self.baseline, self.looks, self.alpha)
 
-    def decide(self, look: int, shifts: Sequence[Shift | None]) -> Verdict | None:
-        """The verdict at a look (0-based), or None to draw on. `shifts`: overall first, then the dimensions.
+    def stops(self, look: int, verdict: Verdict) -> bool:
+        """Whether a verdict at a look (0-based) is final.
 
-        An alarm stops at any look. Not worse stops from the second look on: the first has too few answers for a bound
-        to be trusted. At the last look whatever is left is inconclusive.
+        An alarm stops at any look, and so does what more answers cannot mend. Not worse stops from the second look on:
+        the first has too few answers for a bound to be trusted. At the last look whatever there is is final.
         """
+        if look == len(self.looks) - 1 or verdict in (Verdict.REGRESSED, Verdict.NOT_COMPARABLE):
+            return True
+        return look > 0 and verdict in SHOWN
+
+    def decide(self, look: int, shifts: Sequence[Shift | None]) -> Verdict | None:
+        """The verdict of figures alone (overall first, then the dimensions) at a look, or None to draw on."""
         level = self.levels[look]
-        verdicts = [
-            score_verdict(shift, self.margins.dimension if number else self.margins.overall, level)
-            for number, shift in enumerate(shifts)
-        ]
-        verdict = family_verdict(verdicts)
-        last = look == len(self.looks) - 1
-        if last or verdict is Verdict.REGRESSED or (look > 0 and verdict in SHOWN):
-            return verdict
-        return None
+        verdict = family_verdict(
+            [
+                score_verdict(shift, self.margins.dimension if number else self.margins.overall, level)
+                for number, shift in enumerate(shifts)
+            ]
+        )
+        return verdict if self.stops(look, verdict) else None

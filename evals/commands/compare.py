@@ -35,17 +35,26 @@ def execute(args: argparse.Namespace) -> int:
     base, candidate = (
         find_side(home, suite, name, execute=not args.no_execute) for name in (args.base, args.candidate)
     )
-    comparison = compared(args, home, suite, base, candidate)
-    return 4 if comparison.verdict is Verdict.NOT_COMPARABLE else 0
+    return 4 if compared(args, home, suite, base, candidate) is Verdict.NOT_COMPARABLE else 0
 
 
-def compared(args: argparse.Namespace, home: Project, suite: Suite, base: Found, candidate: Found) -> Comparison:
-    """Compare, write the reports that were asked for, and print."""
+def compared(args: argparse.Namespace, home: Project, suite: Suite, base: Found, candidate: Found) -> Verdict:
+    """Compare two sides and show it; the verdict."""
     comparison = compare(base.card, candidate.card, suite, allow=allowed_names(args.allow))
-    files = {name: Path(file) for name in REPORTS if (file := getattr(args, name))}
-    context = gather(home, suite, base, candidate, texts=bool(files))
-    for name, path in files.items():
-        _write(home, name, path, comparison, context)
+    show(args, home, comparison, gather(home, suite, base, candidate, texts=wants_texts(args)))
+    return comparison.verdict
+
+
+def wants_texts(args: argparse.Namespace) -> bool:
+    """Whether a report was asked for that shows answers."""
+    return any(getattr(args, name) for name in REPORTS)
+
+
+def show(args: argparse.Namespace, home: Project, comparison: Comparison, context: Context) -> None:
+    """Write the reports that were asked for, and print."""
+    for name in REPORTS:
+        if file := getattr(args, name):
+            _write(home, name, Path(file), comparison, context)
     if args.format == "json":
         from evals.report.comparison_json import comparison_json
 
@@ -55,7 +64,6 @@ def compared(args: argparse.Namespace, home: Project, suite: Suite, base: Found,
         from evals.report.comparison_text import comparison_text
 
         shared.put(comparison_text(comparison, context, colour=wanted(sys.stdout)))
-    return comparison
 
 
 def _write(home: Project, name: str, path: Path, comparison: Comparison, context: Context) -> None:

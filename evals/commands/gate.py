@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from dataclasses import replace
 
+from evals.case import Suite
 from evals.commands import shared
-from evals.commands.compare import compared
-from evals.commands.sides import find_side
+from evals.commands.compare import compared, show, wants_texts
+from evals.commands.sides import Found, find_side, gather
 from evals.comparability import allowed_names
 from evals.comparison import Verdict
-from evals.load import load_suite
+from evals.load import find_persona, load_suite
+from evals.project import Project
+from evals.report.tables import card_markdown
+from evals.scorecard_file import card_folder, write_card
+from evals.sequential import Outcome, SequentialGate, asking
 
 EXIT = {
     Verdict.IMPROVED: 0,
@@ -25,10 +32,49 @@ def execute(args: argparse.Namespace) -> int:
     allowed_names(args.allow)
     home = shared.project()
     suite = load_suite(home, args.suite)
-    base, candidate = (
-        find_side(home, suite, name, execute=not args.no_execute) for name in (args.base, args.candidate)
-    )
-    return exit_code(compared(args, home, suite, base, candidate).verdict, args.fail_on)
+    base = find_side(home, suite, args.base, execute=not args.no_execute)
+    if args.sequential:
+        return exit_code(_sequential(args, home, suite, base), args.fail_on)
+    candidate = find_side(home, suite, args.candidate, execute=not args.no_execute)
+    return exit_code(compared(args, home, suite, base, candidate), args.fail_on)
+
+
+def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Found) -> Verdict:
+    """Draw from the API look by look, keep the candidate's scorecard on this machine, and show the comparison."""
+    persona = find_persona(home, suite.persona, args.candidate)
+    judge_model = args.judge or suite.judge
+    executor = shared.executor(home, suite, execute=not args.no_execute)
+    graded = {case for case, _, _ in base.card.header.cases}
+
+    async def draw() -> Outcome:
+        async with shared.live_provider(home) as provider:
+            ask = asking(
+                suite,
+                [case for case in suite.cases if case.id in graded],
+                provider,
+                model=args.model or suite.model,
+                judge_model=judge_model,
+                jobs=args.jobs,
+                execute=executor.grades,
+            )
+            gate = SequentialGate(
+                suite=suite,
+                base=base.card,
+                persona=persona,
+                ask=ask,
+                judge_model=judge_model,
+                draw=args.draw,
+                allow=allowed_names(args.allow),
+            )
+            return await gate.run()
+
+    outcome = asyncio.run(draw())
+    folder = card_folder(home, suite.id, suite.persona, home.memory / "scorecards")
+    path = write_card(folder, outcome.candidate, card_markdown(outcome.candidate))
+    shared.say(f"{outcome.drawn} answers were asked for; wrote {home.shown(path)}")
+    sides = replace(base, card=outcome.base), Found(card=outcome.candidate, path=path, persona=persona)
+    show(args, home, outcome.comparison, gather(home, suite, *sides, texts=wants_texts(args)))
+    return outcome.comparison.verdict
 
 
 def exit_code(verdict: Verdict, fail_on: str | None) -> int:

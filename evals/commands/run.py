@@ -134,12 +134,7 @@ async def _run(
 
             provider = RecordedProvider(recorded)
         else:
-            from evals.providers.cached import Cache, CachedProvider
-            from evals.providers.live import LiveProvider
-
-            cache = Cache(home.memory / "cache")
-            stack.callback(cache.close)
-            provider = CachedProvider(await stack.enter_async_context(LiveProvider()), cache)
+            provider = await stack.enter_async_context(shared.live_provider(home))
         return await run(
             trials,
             provider,

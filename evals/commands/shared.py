@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import InputError, raise_all
+from evals.exchange import Provider
 from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
@@ -60,6 +62,20 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
     return found
+
+
+@asynccontextmanager
+async def live_provider(home: Project) -> AsyncIterator[Provider]:
+    """The API behind this machine's memory of what it already answered."""
+    from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.live import LiveProvider
+
+    cache = Cache(home.memory / "cache")
+    try:
+        async with LiveProvider() as live:
+            yield CachedProvider(live, cache)
+    finally:
+        cache.close()
 
 
 def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:

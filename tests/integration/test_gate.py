@@ -239,3 +239,38 @@ def test_an_answer_that_is_not_the_graded_one_is_not_shown(fallen: Path, cli: Cl
     context = gather(home, suite, *sides, texts=True)
     assert ("candidate", "login", 3) not in context.answers
     assert ("candidate", "login", 2) in context.answers
+
+
+def test_a_sequential_gate_asks_keeps_the_scorecard_and_decides(
+    fallen: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API is stood in for by a script; it is another model than the recordings', which must be allowed."""
+    from collections.abc import AsyncIterator
+    from contextlib import asynccontextmanager
+
+    from evals.providers.scripted import ScriptedProvider
+
+    scripted = ScriptedProvider(lambda _: UNSAFE)
+
+    @asynccontextmanager
+    async def provider(_home: object) -> AsyncIterator[ScriptedProvider]:
+        yield scripted
+
+    monkeypatch.setattr("evals.commands.shared.live_provider", provider)
+    argv = ("gate", "0000", "0001", "--sequential", "--suite", "small")
+    code, out, _ = cli(fallen, *argv)
+    assert (code, len(scripted.requests)) == (4, 2 * len(CASES))
+    assert "model (claude (imported, version not stated) against scripted)" in " ".join(out.split())
+    code, out, err = cli(
+        fallen, *argv, "--allow", "model", "--allow", "judge", "--allow", "judge-context", "--allow", "recording-set"
+    )
+    assert code == 1, out
+    assert "look 1 of 4, 2 of at most 8 answers a case" in " ".join(out.split())
+    assert "12 answers were asked for; wrote .evals/scorecards/small/helper/0001.jsonl" in err
+    assert (fallen / ".evals/scorecards/small/helper/0001.jsonl").is_file()
+
+
+def test_a_sequential_gate_without_a_key_says_so(fallen: Path, cli: Cli) -> None:
+    code, out, err = cli(fallen, "gate", "0000", "0001", "--sequential", "--suite", "small")
+    assert (code, out) == (2, "")
+    assert "ANTHROPIC_API_KEY" in err
