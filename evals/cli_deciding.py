@@ -25,7 +25,7 @@ def add_deciding(verbs: Verbs) -> None:
         "compare, and let the exit code be the decision",
         "evals gate 0000 0001 --fail-on inconclusive",
     )
-    one.add_argument("base", metavar="BASE", help=sides)
+    one.add_argument("base", nargs="?", metavar="BASE", help=f"{sides} (default: the blessed baseline)")
     one.add_argument("candidate", metavar="CANDIDATE", help="the same")
     _comparing(one)
     one.add_argument(
@@ -40,6 +40,17 @@ def add_deciding(verbs: Verbs) -> None:
     live.add_argument("--draw", default="0", metavar="S", help="name of the draw; an unchanged persona needs a new one")
     live.add_argument(
         "-j", dest="jobs", type=positive, default=8, metavar="N", help="requests under way at once (default: 8)"
+    )
+    one = verb(
+        verbs,
+        "bless",
+        "make a scorecard the baseline that `evals gate` measures against",
+        'evals bless 0001 --reason "reviewed by two of us"',
+    )
+    suite(one)
+    one.add_argument("scorecard", metavar="CARD", help="a revision (0001) or a scorecard's path")
+    one.add_argument(
+        "--reason", required=True, metavar="WHY", help="why; kept in results/baselines.json with your name"
     )
 
 

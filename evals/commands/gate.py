@@ -6,14 +6,17 @@ import argparse
 import asyncio
 from dataclasses import replace
 
+from evals.baselines import faults_of, read_baselines
 from evals.case import Suite
 from evals.commands import shared
 from evals.commands.compare import compared, show, wants_texts
 from evals.commands.sides import Found, find_side, gather
 from evals.comparability import allowed_names
 from evals.comparison import Verdict
+from evals.errors import InputError, raise_all
 from evals.load import find_persona, load_suite
 from evals.project import Project
+from evals.report.safe import plain
 from evals.report.tables import card_markdown
 from evals.scorecard_file import card_folder, write_card
 from evals.sequential import Outcome, SequentialGate, asking
@@ -32,11 +35,21 @@ def execute(args: argparse.Namespace) -> int:
     allowed_names(args.allow)
     home = shared.project()
     suite = load_suite(home, args.suite)
-    base = find_side(home, suite, args.base, execute=not args.no_execute)
+    base = find_side(home, suite, args.base or _blessed(home, suite), execute=not args.no_execute)
     if args.sequential:
         return exit_code(_sequential(args, home, suite, base), args.fail_on)
     candidate = find_side(home, suite, args.candidate, execute=not args.no_execute)
     return exit_code(compared(args, home, suite, base, candidate), args.fail_on)
+
+
+def _blessed(home: Project, suite: Suite) -> str:
+    """The path of the suite's baseline. Raises InputError when there is none, or it is not as it was blessed."""
+    baseline = read_baselines(home).get(suite.id)
+    if baseline is None:
+        raise InputError(f"no scorecard of `{suite.id}` is blessed; name BASE, or run `evals bless CARD --reason …`")
+    raise_all(faults_of(home, suite.id, baseline))
+    shared.say(plain(f"base: {baseline.scorecard}, blessed by {baseline.by}: {baseline.reason}", 300))
+    return str(home.root / baseline.scorecard)
 
 
 def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Found) -> Verdict:
