@@ -12,7 +12,7 @@ from dataclasses import replace
 from evals.case import Suite
 from evals.comparability import differences
 from evals.comparison import ENOUGH, Basis, BrokenMust, Change, Comparison, Flip, Verdict
-from evals.gate import ALPHA, family_verdict, score_verdict
+from evals.gate import FINAL, Rule, family_verdict, score_verdict
 from evals.pairing import (
     Pair,
     alike,
@@ -32,10 +32,10 @@ Repeats = dict[str, tuple[list[int], list[int]]]
 
 
 def compare(
-    base: Scorecard, candidate: Scorecard, suite: Suite, *, allow: Collection[str] = (), level: float = ALPHA
+    base: Scorecard, candidate: Scorecard, suite: Suite, *, allow: Collection[str] = (), rule: Rule = FINAL
 ) -> Comparison:
-    """The comparison. `allow` names differences that the user means (`evals.comparability.KNOWN`); `level` is the p at
-    or below which a score has moved.
+    """The comparison. `allow` names differences that the user means (`evals.comparability.KNOWN`); `rule` says how
+    sure the verdicts must be.
 
     Precedence: not comparable, too little scored, a broken must, regressed, not worse or improved, inconclusive.
     """
@@ -47,8 +47,8 @@ def compare(
     comparable = bool(repeats) and all(difference.allowed for difference in differ)
     dimensions = [d for d in Dimension if any(pair.criterion.dimension is d for pair in pairs)]
     changes = [
-        *_changes(Basis.GATE, may_gate, repeats, dimensions, suite, level if comparable else None),
-        *_changes(Basis.ALL, alike(pairs), repeats, dimensions, suite, level if comparable else None),
+        *_changes(Basis.GATE, may_gate, repeats, dimensions, suite, rule if comparable else None),
+        *_changes(Basis.ALL, alike(pairs), repeats, dimensions, suite, rule if comparable else None),
     ]
     here, there = ({case for case, _, _ in card.header.cases} for card in (base, candidate))
     comparison = Comparison(
@@ -109,14 +109,14 @@ def _changes(
     repeats: Repeats,
     dimensions: Sequence[Dimension],
     suite: Suite,
-    level: float | None,
+    rule: Rule | None,
 ) -> Iterator[Change]:
-    """Overall, then each dimension: both scores, and what the test says of their difference (none without a level)."""
+    """Overall, then each dimension: both scores, and what the test says of their difference (none without a rule)."""
     from evals.statistics.family import Shift, family_test
     from evals.statistics.intervals import cases_like_these, detectable_drop
 
     rows = score_rows(pairs, repeats, dimensions)
-    shifts: Sequence[Shift | None] = family_test(*rows) if level and repeats else [None] * (1 + len(dimensions))
+    shifts: Sequence[Shift | None] = family_test(*rows) if rule and repeats else [None] * (1 + len(dimensions))
     families = [found.family if (found := suite.case(case)) else case for case in repeats]
     for number, (dimension, shift) in enumerate(zip([None, *dimensions], shifts, strict=True)):
         means = [_means(rows[0][case], rows[1][case], number) for case in range(len(repeats))]
@@ -133,7 +133,7 @@ def _changes(
             p_worse=shift.p_worse if shift else None,
             p_better=shift.p_better if shift else None,
             margin=margin,
-            verdict=score_verdict(shift, margin, level) if level else Verdict.NOT_COMPARABLE,
+            verdict=score_verdict(shift, margin, rule) if rule else Verdict.NOT_COMPARABLE,
             decided_by=count_kinds(own),
             detectable=detectable_drop(shift.error) if shift and shift.error > 1e-9 else None,
             wider=cases_like_these([(family, c - b) for family, b, c in both]) if shift else None,

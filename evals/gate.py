@@ -25,20 +25,33 @@ SHOWN = frozenset({Verdict.NOT_WORSE, Verdict.IMPROVED})
 """Verdicts that rule a loss beyond the margin out."""
 
 
-def score_verdict(shift: Shift | None, margin: float, level: float = ALPHA) -> Verdict:
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How sure one look must be."""
+
+    level: float = ALPHA
+    """The adjusted p at or below which a score has moved."""
+    strict: bool = False
+    """Whether a loss must be ruled out with 97.5 % instead of 95 % confidence: several looks are several chances."""
+
+
+FINAL = Rule()
+
+
+def score_verdict(shift: Shift | None, margin: float, rule: Rule = FINAL) -> Verdict:
     """The verdict on one score of the family.
 
-    Regressed: the adjusted p and the guard with unpooled variances are both at or below the level. Not worse: the lower
-    95 % bound is above -margin (non-inferiority: ICH E9, 1998, 3.3.2). Improved: not worse, and better by the same two
-    tests.
+    Regressed: the adjusted p is at or below the level, and the guard with unpooled variances at or below alpha. Not
+    worse: the lower bound is above -margin (non-inferiority: ICH E9, 1998, 3.3.2). Improved: not worse, and better by
+    the same two tests.
     """
     if shift is None:
         return Verdict.TOO_LITTLE_SCORED
-    if shift.p_worse <= level and shift.guard_worse <= level:
+    if shift.p_worse <= rule.level and shift.guard_worse <= ALPHA:
         return Verdict.REGRESSED
-    if shift.interval[0] <= -margin:
+    if (shift.strict_low if rule.strict else shift.interval[0]) <= -margin:
         return Verdict.INCONCLUSIVE
-    better = shift.p_better <= level and shift.guard_better <= level
+    better = shift.p_better <= rule.level and shift.guard_better <= ALPHA
     return Verdict.IMPROVED if better else Verdict.NOT_WORSE
 
 
@@ -76,6 +89,10 @@ class Schedule:
 
         return nominal_levels(self.baseline, self.looks, self.alpha)
 
+    def rule(self, look: int) -> Rule:
+        """How sure the gate must be at a look (0-based)."""
+        return Rule(level=self.levels[look], strict=look < len(self.looks) - 1)
+
     def stops(self, look: int, verdict: Verdict) -> bool:
         """Whether a verdict at a look (0-based) is final.
 
@@ -88,10 +105,10 @@ class Schedule:
 
     def decide(self, look: int, shifts: Sequence[Shift | None]) -> Verdict | None:
         """The verdict of figures alone (overall first, then the dimensions) at a look, or None to draw on."""
-        level = self.levels[look]
+        rule = self.rule(look)
         verdict = family_verdict(
             [
-                score_verdict(shift, self.margins.dimension if number else self.margins.overall, level)
+                score_verdict(shift, self.margins.dimension if number else self.margins.overall, rule)
                 for number, shift in enumerate(shifts)
             ]
         )

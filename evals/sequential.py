@@ -14,7 +14,7 @@ from evals.compare import compare
 from evals.comparison import Comparison, Verdict
 from evals.errors import InputError
 from evals.exchange import Provider
-from evals.gate import ALPHA, Schedule
+from evals.gate import Schedule
 from evals.persona import Persona
 from evals.run import Execute, Graded, run
 from evals.scorecard import Scorecard, tally
@@ -102,7 +102,7 @@ class SequentialGate:
             graded += await self.ask(self.persona, range(before + 1, repeats + 1), self.draw)
             before = repeats
             candidate = self._tally(graded)
-            comparison = compare(self.base, candidate, self.suite, allow=self.allow, level=schedule.levels[look])
+            comparison = compare(self.base, candidate, self.suite, allow=self.allow, rule=schedule.rule(look))
             if schedule.stops(look, comparison.verdict):
                 break
         outcome = Outcome(
@@ -124,7 +124,7 @@ class SequentialGate:
         base = await self.ask(self.persona, fresh, f"{self.draw}-confirm-base")
         candidate = await self.ask(self.persona, fresh, f"{self.draw}-confirm-candidate")
         cards = self._tally(base), self._tally(candidate)
-        comparison = compare(*cards, self.suite, allow=self.allow, level=ALPHA)
+        comparison = compare(*cards, self.suite, allow=self.allow)
         word = "confirmed" if comparison.verdict is Verdict.REGRESSED else "not confirmed"
         said = f"the alarm at look {alarm.look} on an unchanged persona was {word} by {CONFIRMING} fresh answers a case on either side"
         return replace(

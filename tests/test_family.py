@@ -61,6 +61,7 @@ def test_a_hand_worked_example() -> None:
     # both variances are 0.01: error sqrt(0.01/3 + 0.01/3), 4 degrees of freedom, t(0.95, 4) = 2.1318
     assert tested.error == pytest.approx(math.sqrt(0.02 / 3))
     assert tested.interval == pytest.approx((-0.7 - 2.13185 * 0.0816497, -0.7 + 2.13185 * 0.0816497), abs=1e-4)
+    assert tested.strict_low == pytest.approx(-0.7 - 2.77645 * 0.0816497, abs=1e-4), "t(0.975, 4)"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -141,6 +142,7 @@ def test_no_variance_at_all() -> None:
     assert (tested.guard_worse, tested.guard_better) == (0.5, 0.5)
     # 4 answers a side that never varied: 2 (1 - 0.05 ** (1/8)) could hide
     assert tested.interval == pytest.approx((-0.62467, 0.62467), abs=1e-4)
+    assert tested.strict_low == pytest.approx(-2 * (1 - 0.025 ** (1 / 8)))
     many = one([[1.0] * 10] * 24, [[1.0] * 8] * 24)
     assert -0.02 < many.interval[0] < -0.01
 

@@ -29,6 +29,7 @@ def shift(
     return Shift(
         difference=low + 0.02,
         interval=(low, low + 0.04),
+        strict_low=low - 0.01,
         error=0.01,
         p_worse=p_worse,
         p_better=p_better,
@@ -105,3 +106,10 @@ def test_overall_and_dimensions_have_margins_of_their_own() -> None:
     schedule = Schedule(baseline=10, margins=Margins(overall=0.05, dimension=0.08))
     assert schedule.decide(1, [shift(-0.06), shift()]) is None
     assert schedule.decide(1, [shift(), shift(-0.06)]) is W
+
+
+def test_a_look_that_is_not_the_last_asks_for_more_before_it_passes() -> None:
+    schedule = Schedule(baseline=10)
+    close = [shift(-0.045), shift(-0.075)]
+    assert [schedule.decide(look, close) for look in range(4)] == [None, None, None, W]
+    assert [schedule.rule(look).strict for look in range(4)] == [True, True, True, False]

@@ -17,8 +17,8 @@ from evals.statistics.differences import Differences, measure
 
 TIE = 1e-9
 """Two statistics closer than this are equal: sums differ in their last digits from machine to machine."""
-ONE_SIDED = 0.95
-AT_ONCE = 20_000_000
+ONE_SIDED, STRICT = 0.95, 0.975
+AT_ONCE = 4_000_000
 """Numbers held at once."""
 PERMUTATIONS = 9_999
 
@@ -34,6 +34,8 @@ class Shift:
     """candidate - base: the mean over cases of the difference of the two means over scored repeats."""
     interval: tuple[float, float]
     """Two-sided 90 % interval of the difference for these very cases; each end is a one-sided 95 % bound."""
+    strict_low: float
+    """Lower one-sided 97.5 % bound, for looks that are not the last."""
     error: float
     """Standard error of the difference, each side with its own variance."""
     p_worse: float
@@ -69,7 +71,9 @@ def family_tests(values: Floats, design: Design, *, permutations: int = PERMUTAT
     """
     measured = measure(values, design)
     p_worse, p_better = _adjusted(measured.contributions, design, arrangements(design, permutations))
-    low, high = _intervals(measured)
+    half, strict_half = (_half_width(measured, confidence) for confidence in (ONE_SIDED, STRICT))
+    low, high = np.maximum(measured.difference - half, -1.0), np.minimum(measured.difference + half, 1.0)
+    strict_low = np.maximum(measured.difference - strict_half, -1.0)
     varies = measured.error > TIE
     guard = ndtr(measured.difference / np.where(varies, measured.error, 1.0))
     guard = np.where(varies, guard, 0.5 + np.sign(np.round(measured.difference, 9)) / 2)
@@ -79,6 +83,7 @@ def family_tests(values: Floats, design: Design, *, permutations: int = PERMUTAT
             Shift(
                 difference=float(measured.difference[at]),
                 interval=(float(low[at]), float(high[at])),
+                strict_low=float(strict_low[at]),
                 error=float(measured.error[at]),
                 p_worse=float(p_worse[at]),
                 p_better=float(p_better[at]),
@@ -121,16 +126,15 @@ def _adjusted(scaled: Floats, design: Design, shuffles: Arrangements) -> tuple[F
     return np.where(flat, 1.0, worse), np.where(flat, 1.0, better)
 
 
-def _intervals(measured: Differences) -> tuple[Floats, Floats]:
-    """Welch's t interval; without any variance, what can be said of things that were never seen to vary.
+def _half_width(measured: Differences, confidence: float) -> Floats:
+    """From the difference to a one-sided bound: Welch's t; without any variance, what was never seen to vary may hide.
 
     When no answer differs from its case's others, a share q of deviating answers would have stayed unseen with
     probability at most (1 - q)^N a side, and a deviation costs at most 1: both sides together lose less than
-    2 (1 - 0.05^(1 / 2N)) with 95 % confidence, N being the smaller side's answers (Clopper & Pearson, Biometrika 26,
-    1934, 404-413, for no event in N; unequal rates between cases only help).
+    2 (1 - (1 - confidence)^(1 / 2N)), N being the smaller side's answers (Clopper & Pearson, Biometrika 26, 1934,
+    404-413, for no event in N; unequal rates between cases only help).
     """
-    unseen = 2 * (1 - (1 - ONE_SIDED) ** (1 / (2 * np.maximum(measured.smaller, 1))))
+    unseen = 2 * (1 - (1 - confidence) ** (1 / (2 * np.maximum(measured.smaller, 1))))
     varies = measured.error > TIE
-    quantile = stdtrit(np.where(varies, measured.freedom, 1.0), ONE_SIDED)
-    half = np.where(varies, quantile * measured.error, unseen)
-    return np.maximum(measured.difference - half, -1.0), np.minimum(measured.difference + half, 1.0)
+    quantile = stdtrit(np.where(varies, measured.freedom, 1.0), confidence)
+    return np.where(varies, quantile * measured.error, unseen)
