@@ -1,0 +1,260 @@
+"""A comparison as Markdown, for a comment on a pull request or the summary of a CI step.
+
+Everything that is shown may be hostile: quotes and names are inline code, words are escaped, and a text that would be too
+long loses whole rows, which it says. Here: the document. Not here: where it is sent (`github`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evals.comparison import Basis, BrokenMust, Change, Comparison, Flip, Side
+from evals.context import SIDES, Context
+from evals.report.persona_diff import diff_lines, touched
+from evals.report.safe import code, comment, line
+from evals.report.tables import figure
+from evals.usage import Spent
+from graders.criterion import Grade, Status
+
+COMMENT_LIMIT = 65_536
+"""Characters in a comment on GitHub; kept to in bytes, which are never fewer."""
+SUMMARY_LIMIT = 1024 * 1024
+"""Bytes in the summary of one step on GitHub."""
+NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class _Room:
+    """How much of each list is shown."""
+
+    rows: int
+    lines: int
+    quote: int
+
+
+ROOMS = (_Room(200, 400, 240), _Room(60, 200, 160), _Room(25, 80, 120), _Room(8, 20, 80), _Room(3, 0, 60))
+
+
+def comparison_markdown(comparison: Comparison, context: Context, *, limit: int = COMMENT_LIMIT) -> str:
+    """The whole comparison in at most `limit` bytes of UTF-8; rows that do not fit are left out and counted.
+
+    Raises ValueError for a limit that not even the shortest form fits.
+    """
+    for room in ROOMS:
+        text = "\n\n".join(_Document(comparison, context, room).blocks()) + "\n"
+        if len(text.encode()) <= limit:
+            return text
+    message = f"a comparison does not fit into {limit} bytes"
+    raise ValueError(message)
+
+
+class _Document:
+    """One comparison drawn into one amount of room."""
+
+    def __init__(self, comparison: Comparison, context: Context, room: _Room) -> None:
+        self._comparison = comparison
+        self._context = context
+        self._room = room
+
+    def blocks(self) -> Iterator[str]:
+        comparison = self._comparison
+        yield f"### {comparison.verdict.value.capitalize()}: {code(_persona(comparison), 120)}"
+        yield comment(comparison.sentence, 1_000)
+        yield from self._differences()
+        yield from self._dimensions()
+        yield from self._musts(comparison.musts)
+        real = [flip for flip in comparison.flips if not flip.kind_differs]
+        apart = [flip for flip in comparison.flips if flip.kind_differs]
+        yield from self._flips("Worse", [flip for flip in real if flip.worse])
+        yield from self._flips("Better", [flip for flip in real if not flip.worse], folded=True)
+        title = "Set apart: another kind of grader decided, so that this is no change of the answers"
+        yield from self._flips(title, apart, folded=True)
+        yield from self._one_sided()
+        yield from self._persona_diff()
+        yield self._cost()
+        yield self._more()
+
+    def _differences(self) -> Iterator[str]:
+        rows = [
+            [comment(d.what, 60), code(d.base, 80), code(d.candidate, 80), "meant" if d.allowed else "**not allowed**"]
+            for d in self._comparison.differences
+        ]
+        if rows:
+            yield "#### What else differs"
+            yield from self._table(["", "base", "candidate", ""], rows)
+
+    def _dimensions(self) -> Iterator[str]:
+        gate, everything = (_dimension_rows(self._comparison.of(basis)) for basis in (Basis.GATE, Basis.ALL))
+        header = ["", "base", "candidate", "difference", "90 % interval", "p worse", "verdict", "decided by"]
+        yield from self._table(header, gate) if gate else ["No dimension rests on grades that may fail a build."]
+        if everything:
+            yield _folded(
+                "Advisory: every grade, those of a judge without a licence included", *self._table(header, everything)
+            )
+
+    def _musts(self, musts: Sequence[BrokenMust]) -> Iterator[str]:
+        if musts:
+            yield "#### Broken musts"
+            yield from self._table(
+                ["case", "criterion", "fails"],
+                [[code(m.case, 80), code(m.criterion, 80), f"{m.fails} of {m.scored}"] for m in musts],
+            )
+
+    def _flips(self, title: str, flips: Sequence[Flip], *, folded: bool = False) -> Iterator[str]:
+        if not flips:
+            return
+        header = ["case", "criterion", "base", "candidate", "in the base", "in the candidate"]
+        table = [*self._table(header, [self._flip(flip) for flip in flips])]
+        yield from [_folded(f"{title} ({len(flips)})", *table)] if folded else [f"#### {title}", *table]
+
+    def _flip(self, flip: Flip) -> list[str]:
+        better, worse = (Status.FAIL, Status.PASS) if not flip.worse else (Status.PASS, Status.FAIL)
+        return [
+            code(flip.case, 80),
+            code(flip.criterion.id, 80),
+            _share(flip.base),
+            _share(flip.candidate),
+            self._quote(flip.base, better),
+            self._quote(flip.candidate, worse),
+        ]
+
+    def _quote(self, side: Side, wanted: Status) -> str:
+        """The evidence of the first grade that shows what this side is like."""
+        grade = speaking(side, wanted)
+        if grade is None:
+            return ""
+        if not grade.evidence:
+            return comment(grade.reason, self._room.quote)
+        first = grade.evidence[0]
+        return f"{code(first.quote, self._room.quote)}{f' (line {first.line})' if first.line else ''}"
+
+    def _one_sided(self) -> Iterator[str]:
+        for name, cases in zip(SIDES, (self._comparison.only_base, self._comparison.only_candidate), strict=True):
+            if cases:
+                shown = ", ".join(code(case, 80) for case in cases[: self._room.rows])
+                yield f"Only in the {name}, in no figure: {shown}{_left_out(len(cases) - self._room.rows, ', and ')}."
+
+    def _persona_diff(self) -> Iterator[str]:
+        lines = diff_lines(self._context)
+        if lines is None:
+            yield "The texts of the persona are no longer there to be compared."
+            return
+        if not lines:
+            yield "The persona's text is the same on both sides."
+            return
+        yield _folded("The persona's change", *self._touched(), self._fence(lines))
+
+    def _touched(self) -> Iterator[str]:
+        items = touched(self._context)
+        if items:
+            rows = [
+                [code(item.instruction, 80), item.how, ", ".join(code(c, 120) for c in item.criteria) or "nothing"]
+                for item in items
+            ]
+            yield from self._table(["instruction", "", "criteria that cover it"], rows)
+
+    def _fence(self, lines: Sequence[str]) -> str:
+        shown = [line(text, 500) for text in lines[: self._room.lines]]
+        longest = max((len(run) for text in shown for run in re.findall("`+", text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        rest = _left_out(len(lines) - len(shown), "", "line of the diff", "lines of the diff")
+        return "\n".join([f"{fence}diff", *shown, fence, *([f"\n{rest}."] if rest else [])])
+
+    def _cost(self) -> str:
+        rows = [
+            [name, *(figure_of(self._context.usage(side)) for side in SIDES)]
+            for name, figure_of in (("tokens in / out", _tokens), ("cost", _money), ("median time to an answer", _time))
+        ]
+        if all(cell == NOT_STATED for row in rows for cell in row[1:]):
+            return f"Tokens, cost and time: {NOT_STATED} (the answers are recordings that do not say)."
+        return "\n\n".join(self._table(["", *SIDES], rows))
+
+    def _more(self) -> str:
+        sides = " ".join(_argument(h.revision) for h in (self._comparison.base, self._comparison.candidate))
+        suite = _argument(self._comparison.base.suite)
+        return f"More: {code(f'evals compare {sides} --suite {suite} --html report.html', 300)} shows every answer and grade."
+
+    def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        """At most as many rows as there is room for; says how many were left out.
+
+        Cells are not padded: evidence is long, and padding would spend most of the room on spaces.
+        """
+        lines = [header, ["---"] * len(header), *rows[: self._room.rows]]
+        yield "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        rest = _left_out(len(rows) - self._room.rows, "", "row", "rows")
+        if rest:
+            yield f"{rest}."
+
+
+def speaking(side: Side, wanted: Status) -> Grade | None:
+    """The grade to quote: the first of the wanted status, else the first that was decided."""
+    grades = [item.grade for item in side.grades if item.grade.decided]
+    return next((grade for grade in grades if grade.status is wanted), grades[0] if grades else None)
+
+
+def _persona(comparison: Comparison) -> str:
+    base, candidate = comparison.base, comparison.candidate
+    return f"{candidate.suite}, {candidate.persona} {base.revision} → {candidate.revision}"
+
+
+def _dimension_rows(changes: Sequence[Change]) -> list[list[str]]:
+    """One row a dimension. The mean over all is in the family of tests and never shown: one must not pay for another."""
+    return [
+        [
+            change.dimension.value.replace("_", " "),
+            figure(change.base),
+            figure(change.candidate),
+            signed(change.difference),
+            f"{signed(change.interval[0])} to {signed(change.interval[1])}" if change.interval else "",
+            "" if change.p_worse is None else f"{change.p_worse:.3f}",
+            change.verdict.value,
+            ", ".join(f"{kind.value} {count}" for kind, count in change.decided_by),
+        ]
+        for change in changes
+        if change.dimension is not None
+    ]
+
+
+def signed(number: float | None) -> str:
+    """
+    >>> signed(-0.051), signed(0.2), signed(0.0), signed(None)
+    ('−0.05', '+0.20', '0.00', '')
+    """
+    if number is None:
+        return ""
+    shown = f"{abs(number):.2f}"
+    return shown if float(shown) == 0 else f"{'+' if number > 0 else '−'}{shown}"
+
+
+def _share(side: Side) -> str:
+    unscored = side.repeats - side.scored
+    return f"{side.passes}/{side.scored}{f', {unscored} not scored' if unscored else ''}"
+
+
+def _tokens(spent: Spent | None) -> str:
+    return NOT_STATED if spent is None else f"{spent.input_tokens:,} / {spent.output_tokens:,}"
+
+
+def _money(spent: Spent | None) -> str:
+    return NOT_STATED if spent is None or spent.cost_usd is None else f"{spent.cost_usd:.2f} USD"
+
+
+def _time(spent: Spent | None) -> str:
+    return NOT_STATED if spent is None or spent.latency_seconds is None else f"{spent.latency_seconds:.1f} s"
+
+
+def _left_out(count: int, before: str, one: str = "more", many: str = "more") -> str:
+    return "" if count <= 0 else f"{before}{count} {one if count == 1 else many} left out"
+
+
+def _folded(title: str, *blocks: str) -> str:
+    return "\n\n".join([f"<details><summary>{title}</summary>", *blocks, "</details>"])
+
+
+def _argument(text: str) -> str:
+    """A name as a shell would take it, for a command that somebody may copy."""
+    import shlex
+
+    return shlex.quote(text)
