@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evals.comparison import Basis, BrokenMust, Change, Comparison, Flip, Side
+from evals.comparison import Basis, BrokenMust, Change, Comparison, Flip
 from evals.context import SIDES, Context
+from evals.report.flips import dimension_name, share, speaking
 from evals.report.persona_diff import diff_lines, touched
 from evals.report.safe import code, comment, line
-from evals.report.tables import figure
+from evals.report.tables import figure, signed
 from evals.usage import Spent
-from graders.criterion import Grade, Status
+from graders.criterion import Grade
 
 COMMENT_LIMIT = 65_536
 """Characters in a comment on GitHub; kept to in bytes, which are never fewer."""
@@ -110,19 +111,16 @@ class _Document:
         yield from [_folded(f"{title} ({len(flips)})", *table)] if folded else [f"#### {title}", *table]
 
     def _flip(self, flip: Flip) -> list[str]:
-        better, worse = (Status.FAIL, Status.PASS) if not flip.worse else (Status.PASS, Status.FAIL)
         return [
             code(flip.case, 80),
             code(flip.criterion.id, 80),
-            _share(flip.base),
-            _share(flip.candidate),
-            self._quote(flip.base, better),
-            self._quote(flip.candidate, worse),
+            share(flip.base),
+            share(flip.candidate),
+            *(self._quote(speaking(flip, side)) for side in SIDES),
         ]
 
-    def _quote(self, side: Side, wanted: Status) -> str:
-        """The evidence of the first grade that shows what this side is like."""
-        grade = speaking(side, wanted)
+    def _quote(self, grade: Grade | None) -> str:
+        """The first evidence, else the reason."""
         if grade is None:
             return ""
         if not grade.evidence:
@@ -188,12 +186,6 @@ class _Document:
             yield f"{rest}."
 
 
-def speaking(side: Side, wanted: Status) -> Grade | None:
-    """The grade to quote: the first of the wanted status, else the first that was decided."""
-    grades = [item.grade for item in side.grades if item.grade.decided]
-    return next((grade for grade in grades if grade.status is wanted), grades[0] if grades else None)
-
-
 def _persona(comparison: Comparison) -> str:
     base, candidate = comparison.base, comparison.candidate
     return f"{candidate.suite}, {candidate.persona} {base.revision} → {candidate.revision}"
@@ -203,7 +195,7 @@ def _dimension_rows(changes: Sequence[Change]) -> list[list[str]]:
     """One row a dimension. The mean over all is in the family of tests and never shown: one must not pay for another."""
     return [
         [
-            change.dimension.value.replace("_", " "),
+            dimension_name(change.dimension),
             figure(change.base),
             figure(change.candidate),
             signed(change.difference),
@@ -215,22 +207,6 @@ def _dimension_rows(changes: Sequence[Change]) -> list[list[str]]:
         for change in changes
         if change.dimension is not None
     ]
-
-
-def signed(number: float | None) -> str:
-    """
-    >>> signed(-0.051), signed(0.2), signed(0.0), signed(None)
-    ('−0.05', '+0.20', '0.00', '')
-    """
-    if number is None:
-        return ""
-    shown = f"{abs(number):.2f}"
-    return shown if float(shown) == 0 else f"{'+' if number > 0 else '−'}{shown}"
-
-
-def _share(side: Side) -> str:
-    unscored = side.repeats - side.scored
-    return f"{side.passes}/{side.scored}{f', {unscored} not scored' if unscored else ''}"
 
 
 def _tokens(spent: Spent | None) -> str:
