@@ -42,6 +42,12 @@ def no_execute(one: argparse.ArgumentParser) -> None:
     )
 
 
+def github(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--github", action="store_true", help="in a step of GitHub Actions: append to its summary, and annotate"
+    )
+
+
 def positive(text: str) -> int:
     number = int(text)
     if number < 1:

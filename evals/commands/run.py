@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -68,7 +69,21 @@ def execute(args: argparse.Namespace) -> int:
     finally:
         log.close()
     _show(args, suite, cards)
-    return 3 if any(card.unscored_share > suite.unscored_limit for card in cards) else 0
+    incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
+    if args.github:
+        _tell_github(cards, incomplete)
+    return 3 if incomplete else 0
+
+
+def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) -> None:
+    from evals.report.github import annotation, summarise_run
+
+    summarise_run(cards, os.environ)
+    for card in incomplete:
+        message = (
+            f"{100 * card.unscored_share:.0f} % of the criteria of {card.header.revision} were decided by no grader"
+        )
+        shared.say(annotation("error", message, title="evals: incomplete"))
 
 
 def _model(args: argparse.Namespace, suite: Suite) -> str:

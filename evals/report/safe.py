@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+RUNNER_COMMAND = re.compile(r"##(?=\[|vso\[)")
+
 
 def plain(text: str, limit: int | None = None) -> str:
     """One line for a terminal or log: control and direction characters escaped, white space folded, cut at `limit`.
@@ -14,7 +16,8 @@ def plain(text: str, limit: int | None = None) -> str:
     """
     folded = " ".join(text.split())
     shown = "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in folded)
-    # a line that begins with `::` is a command to the runners of hosted CI
+    # a line that begins with `::`, or has `##[` anywhere, is a command to the runners of hosted CI
+    shown = RUNNER_COMMAND.sub("# #", shown)
     shown = shown.replace(" ::", " : :") if not shown.startswith("::") else f": {shown[1:]}".replace(" ::", " : :")
     return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
 
