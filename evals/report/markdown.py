@@ -19,8 +19,8 @@ from evals.report.tables import figure, signed
 from evals.usage import Spent
 from graders.criterion import Grade
 
-COMMENT_LIMIT = 65_536
-"""Characters in a comment on GitHub; kept to in bytes, which are never fewer."""
+COMMENT_LIMIT = 65_000
+"""Bytes: GitHub takes 65,536 characters, which are never more, and a marker goes before."""
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes in the summary of one step on GitHub."""
 NOT_STATED = "not stated"
