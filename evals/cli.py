@@ -13,7 +13,8 @@ from importlib import import_module
 from evals.cli_deciding import add_deciding
 from evals.cli_options import Verbs, positive
 from evals.cli_options import formats as _format
-from evals.cli_options import no_execute as _github, no_execute
+from evals.cli_options import github as _github
+from evals.cli_options import no_execute as _no_execute
 from evals.cli_options import suite as _suite
 from evals.cli_options import verb as _verb
 from evals.cli_planning import add_planning
@@ -115,7 +116,7 @@ def _run(verbs: Verbs) -> None:
         metavar="DIR",
         help="write scorecards there (default: results/scorecards for a whole suite of numbered revisions replayed, else nowhere)",
     )
-    github(one)
+    _github(one)
     _format(one, "table", "json")
 
 

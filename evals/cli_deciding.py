@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evals.cli_options import Verbs, formats, no_execute, positive, suite, verb
+from evals.cli_options import Verbs, formats, github, no_execute, positive, suite, verb
 
 
 def add_deciding(verbs: Verbs) -> None:
@@ -67,4 +67,5 @@ def _comparing(one: argparse.ArgumentParser) -> None:
         help="compare although this differs besides the persona (model, judge, case-version, …); may be repeated",
     )
     no_execute(one)
+    github(one)
     formats(one, "table", "json")

@@ -367,7 +367,7 @@ def made_change(dimension: Dimension | None, basis: Basis, difference: float) ->
         difference=difference,
         interval=(difference - 0.1, difference + 0.1),
         p_worse=0.001 if difference < 0 else 0.9,
-        p_better=None,
+        p_better=0.01 if difference > 0 else 1.0,
         margin=0.08,
         verdict=Verdict.REGRESSED if difference < 0 else Verdict.IMPROVED,
         decided_by=((Kind.RULE, 4),),

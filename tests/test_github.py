@@ -96,7 +96,7 @@ def test_the_summary_is_appended_and_stays_within_the_limit(compared: Compared, 
     path.write_text("before\n", encoding="utf-8")
     summarise(*compared(), {"GITHUB_STEP_SUMMARY": str(path)})
     text = path.read_text(encoding="utf-8")
-    assert text.startswith("before\n### Regressed: ")
+    assert text.startswith("before\n**regressed: ")
     path.write_text("x" * (SUMMARY_LIMIT - 500), encoding="utf-8")
     summarise(*compared(), {"GITHUB_STEP_SUMMARY": str(path)})
     assert path.read_text(encoding="utf-8").endswith("security fell by 0.50; plain words\n\n")

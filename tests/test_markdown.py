@@ -36,20 +36,20 @@ def html_of(text: str) -> set[str]:
 
 def test_the_verdict_and_its_sentence_come_first(compared: Compared) -> None:
     text = comparison_markdown(*compared())
-    assert text.startswith("### Regressed: ")
-    assert text.index("security fell by 0.50") < text.index("| security |")
+    assert text.startswith("**regressed: security fell by 0.50; plain words**\n\n- base: `helper 0001, some-model`\n")
+    assert text.index("- candidate: `helper 0002, some-model`") < text.index("| security |")
 
 
 def test_everything_is_in_it(compared: Compared) -> None:
     text = comparison_markdown(*compared("some quote"))
-    assert "| security | 0.75 | 0.25 | −0.50 | −0.60 to −0.40 | 0.001 | regressed | rule 4 |" in text
+    assert "| security | 0.75 | 0.25 | −0.50 | −0.60 to −0.40 | worse 0.001 | regressed | rule 4 |" in text
     assert "| `login` | `sql-safe` | 2 of 2 |" in text
     assert "| `login` | `sql-safe` | 2/2 | 0/2 | `some quote` (line 1) | `some quote` (line 1) |" in text
     assert "Only in the base, in no figure: `old-case`." in text
     assert "Only in the candidate, in no figure: `new-case`." in text
     assert "-Be 0001.\n+Be 0002." in text
     assert "| `be-safe` | changed | `login/sql-safe`, `login/explains` |" in text
-    assert "Tokens, cost and time: not stated" in text
+    assert "Cost, tokens and latency: not stated." in text
     assert "evals compare 0001 0002 --suite small" in text
 
 
@@ -85,9 +85,11 @@ def test_the_quote_shown_is_of_the_side_that_moved(compared: Compared) -> None:
 def test_another_kind_of_grader_is_set_apart(compared: Compared) -> None:
     comparison, context = compared()
     flips = tuple(replace(flip, kind_differs=True) for flip in comparison.flips)
-    text = comparison_markdown(replace(comparison, flips=flips), context)
+    apart = replace(comparison, flips=flips, set_apart=(("login", "sql-safe"), ("login", "explains")))
+    text = comparison_markdown(apart, context)
     assert "#### Worse" not in text
-    assert "<summary>Set apart" in text
+    assert "<summary>Moved, but decided by another kind of grader (2)" in text
+    assert "in no figure: `login/sql-safe`, `login/explains`." in text
 
 
 def test_cost_is_shown_where_the_api_stated_it(compared: Compared) -> None:
@@ -95,8 +97,8 @@ def test_cost_is_shown_where_the_api_stated_it(compared: Compared) -> None:
     spent = Spent(answers=4, input_tokens=1200, output_tokens=34000, cost_usd=0.91, latency_seconds=None)
     text = comparison_markdown(comparison, replace(context, candidate_usage=spent))
     assert "| tokens in / out | not stated | 1,200 / 34,000 |" in text
-    assert "| cost | not stated | 0.91 USD |" in text
-    assert "| median time to an answer | not stated | not stated |" in text
+    assert "| cost, USD | not stated | 0.91 |" in text
+    assert "| latency, s (median) | not stated | not stated |" in text
 
 
 def test_a_lost_persona_is_said(compared: Compared) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -55,6 +56,8 @@ def show(args: argparse.Namespace, home: Project, comparison: Comparison, contex
     for name in REPORTS:
         if file := getattr(args, name):
             _write(home, name, Path(file), comparison, context)
+    if args.github:
+        _tell_github(comparison, context)
     if args.format == "json":
         from evals.report.comparison_json import comparison_json
 
@@ -64,6 +67,14 @@ def show(args: argparse.Namespace, home: Project, comparison: Comparison, contex
         from evals.report.comparison_text import comparison_text
 
         shared.put(comparison_text(comparison, context, colour=wanted(sys.stdout)))
+
+
+def _tell_github(comparison: Comparison, context: Context) -> None:
+    from evals.report.github import annotate, summarise
+
+    summarise(comparison, context, os.environ)
+    for line in annotate(comparison, context):
+        shared.say(line)
 
 
 def _write(home: Project, name: str, path: Path, comparison: Comparison, context: Context) -> None:

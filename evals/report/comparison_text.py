@@ -13,10 +13,10 @@ from evals.context import SIDES, Context, SideName
 from evals.report.colour import BETTER, STRONG, WORSE, paint
 from evals.report.flips import share, speaking
 from evals.report.persona_diff import diff_lines, touched
+from evals.report.rows import HEADERS, change_row, cost_rows
 from evals.report.safe import plain
-from evals.report.tables import figure, signed, table
-from evals.scorecard import NOT_STATED, Header
-from evals.usage import Spent
+from evals.report.tables import table
+from evals.scorecard import Header
 from graders.criterion import Kind
 
 WIDTH = 100
@@ -72,31 +72,9 @@ def _scores(comparison: Comparison, basis: Basis, *, colour: bool) -> str:
     return f"{title}:\n{table([_row(change, colour=colour) for change in changes], HEADERS)}"
 
 
-HEADERS = ["dimension", "base", "candidate", "change", "90 % interval", "adjusted p", "verdict"]
-
-
 def _row(change: Change, *, colour: bool) -> list[str]:
-    assert change.dimension is not None
-    interval = f"{signed(change.interval[0])} to {signed(change.interval[1])}" if change.interval else ""
-    hue = HUE.get(change.verdict, "")
-    return [
-        change.dimension.value.replace("_", " "),
-        figure(change.base),
-        figure(change.candidate),
-        signed(change.difference),
-        interval,
-        _p(change),
-        paint(change.verdict.value, hue, on=colour),
-    ]
-
-
-def _p(change: Change) -> str:
-    """The p of the direction in which the score moved."""
-    worse = (change.difference or 0.0) < 0
-    p = change.p_worse if worse else change.p_better
-    if p is None or not change.difference:
-        return ""
-    return f"{'worse' if worse else 'better'} {'< 0.001' if p < 0.001 else f'{p:.3f}'}"
+    *figures, verdict = change_row(change)
+    return [*figures, paint(verdict, HUE.get(change.verdict, ""), on=colour)]
 
 
 def _musts(comparison: Comparison) -> Iterator[str]:
@@ -144,23 +122,8 @@ def _apart(comparison: Comparison) -> Iterator[str]:
 
 def _costs(context: Context) -> str:
     """Side by side where the API counted; else said to be not stated."""
-    both = [context.usage(side) for side in SIDES]
-    rows = [
-        ["cost, USD", *[_figure(spent.cost_usd if spent else None, "{:.2f}") for spent in both]],
-        ["tokens in / out", *[_tokens(spent) for spent in both]],
-        ["latency, s (median)", *[_figure(spent.latency_seconds if spent else None, "{:.1f}") for spent in both]],
-    ]
-    if not any(both):
-        return "Cost, tokens and latency: not stated."
-    return table(rows, ["", *SIDES])
-
-
-def _figure(value: float | None, form: str) -> str:
-    return NOT_STATED if value is None else form.format(value)
-
-
-def _tokens(spent: Spent | None) -> str:
-    return NOT_STATED if spent is None else f"{spent.input_tokens:,} / {spent.output_tokens:,}"
+    rows = cost_rows(context)
+    return table(rows, ["", *SIDES]) if rows else "Cost, tokens and latency: not stated."
 
 
 def _persona(context: Context) -> Iterator[str]:

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 from evals.comparison import Basis, BrokenMust, Change, Comparison, Flip
 from evals.context import SIDES, Context
-from evals.report.flips import dimension_name, share, speaking
+from evals.report.flips import share, speaking
 from evals.report.persona_diff import diff_lines, touched
+from evals.report.rows import HEADERS, change_row, cost_rows
 from evals.report.safe import code, comment, line
-from evals.report.tables import figure, signed
-from evals.usage import Spent
+from evals.scorecard import NOT_STATED, Header
 from graders.criterion import Grade
 
 COMMENT_LIMIT = 65_000
 """Bytes: GitHub takes 65,536 characters, which are never more, and a marker goes before."""
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes in the summary of one step on GitHub."""
-NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,11 @@ class _Document:
 
     def blocks(self) -> Iterator[str]:
         comparison = self._comparison
-        yield f"### {comparison.verdict.value.capitalize()}: {code(_persona(comparison), 120)}"
-        yield comment(comparison.sentence, 1_000)
+        yield f"**{comment(comparison.sentence, 1_000)}**"
+        yield "\n".join(
+            f"- {name}: {code(_named(h), 240)}"
+            for name, h in zip(SIDES, (comparison.base, comparison.candidate), strict=True)
+        )
         yield from self._differences()
         yield from self._dimensions()
         yield from self._musts(comparison.musts)
@@ -70,8 +72,9 @@ class _Document:
         apart = [flip for flip in comparison.flips if flip.kind_differs]
         yield from self._flips("Worse", [flip for flip in real if flip.worse])
         yield from self._flips("Better", [flip for flip in real if not flip.worse], folded=True)
-        title = "Set apart: another kind of grader decided, so that this is no change of the answers"
+        title = "Moved, but decided by another kind of grader"
         yield from self._flips(title, apart, folded=True)
+        yield from self._set_apart()
         yield from self._one_sided()
         yield from self._persona_diff()
         yield self._cost()
@@ -87,13 +90,15 @@ class _Document:
             yield from self._table(["", "base", "candidate", ""], rows)
 
     def _dimensions(self) -> Iterator[str]:
-        gate, everything = (_dimension_rows(self._comparison.of(basis)) for basis in (Basis.GATE, Basis.ALL))
-        header = ["", "base", "candidate", "difference", "90 % interval", "p worse", "verdict", "decided by"]
-        yield from self._table(header, gate) if gate else ["No dimension rests on grades that may fail a build."]
+        comparison = self._comparison
+        gate, everything = (_dimension_rows(comparison.of(basis)) for basis in (Basis.GATE, Basis.ALL))
+        header = [*HEADERS, "decided by"]
+        if gate:
+            yield f"By grades that may gate ({comparison.may_gate} of {comparison.compared} criteria):"
+            yield from self._table(header, gate)
         if everything:
-            yield _folded(
-                "Advisory: every grade, those of a judge without a licence included", *self._table(header, everything)
-            )
+            title = "Advisory: by all grades, an unlicensed judge's included"
+            yield _folded(title, *self._table(header, everything))
 
     def _musts(self, musts: Sequence[BrokenMust]) -> Iterator[str]:
         if musts:
@@ -134,6 +139,13 @@ class _Document:
                 shown = ", ".join(code(case, 80) for case in cases[: self._room.rows])
                 yield f"Only in the {name}, in no figure: {shown}{_left_out(len(cases) - self._room.rows, ', and ')}."
 
+    def _set_apart(self) -> Iterator[str]:
+        names = [f"{case}/{criterion}" for case, criterion in self._comparison.set_apart]
+        if names:
+            shown = ", ".join(code(name, 120) for name in names[: self._room.rows])
+            rest = _left_out(len(names) - self._room.rows, ", and ")
+            yield f"Decided by different kinds of grader on the two sides, in no figure: {shown}{rest}."
+
     def _persona_diff(self) -> Iterator[str]:
         lines = diff_lines(self._context)
         if lines is None:
@@ -161,12 +173,9 @@ class _Document:
         return "\n".join([f"{fence}diff", *shown, fence, *([f"\n{rest}."] if rest else [])])
 
     def _cost(self) -> str:
-        rows = [
-            [name, *(figure_of(self._context.usage(side)) for side in SIDES)]
-            for name, figure_of in (("tokens in / out", _tokens), ("cost", _money), ("median time to an answer", _time))
-        ]
-        if all(cell == NOT_STATED for row in rows for cell in row[1:]):
-            return f"Tokens, cost and time: {NOT_STATED} (the answers are recordings that do not say)."
+        rows = cost_rows(self._context)
+        if not rows:
+            return f"Cost, tokens and latency: {NOT_STATED}."
         return "\n\n".join(self._table(["", *SIDES], rows))
 
     def _more(self) -> str:
@@ -186,39 +195,18 @@ class _Document:
             yield f"{rest}."
 
 
-def _persona(comparison: Comparison) -> str:
-    base, candidate = comparison.base, comparison.candidate
-    return f"{candidate.suite}, {candidate.persona} {base.revision} → {candidate.revision}"
+def _named(header: Header) -> str:
+    recorded = f", recorded {header.recording_set}" if header.recording_set else ""
+    return f"{header.persona} {header.revision}, {header.model}{recorded}"
 
 
 def _dimension_rows(changes: Sequence[Change]) -> list[list[str]]:
     """One row a dimension. The mean over all is in the family of tests and never shown: one must not pay for another."""
     return [
-        [
-            dimension_name(change.dimension),
-            figure(change.base),
-            figure(change.candidate),
-            signed(change.difference),
-            f"{signed(change.interval[0])} to {signed(change.interval[1])}" if change.interval else "",
-            "" if change.p_worse is None else f"{change.p_worse:.3f}",
-            change.verdict.value,
-            ", ".join(f"{kind.value} {count}" for kind, count in change.decided_by),
-        ]
+        [*change_row(change), ", ".join(f"{kind.value} {count}" for kind, count in change.decided_by)]
         for change in changes
-        if change.dimension is not None
+        if change.dimension is not None and change.base is not None
     ]
-
-
-def _tokens(spent: Spent | None) -> str:
-    return NOT_STATED if spent is None else f"{spent.input_tokens:,} / {spent.output_tokens:,}"
-
-
-def _money(spent: Spent | None) -> str:
-    return NOT_STATED if spent is None or spent.cost_usd is None else f"{spent.cost_usd:.2f} USD"
-
-
-def _time(spent: Spent | None) -> str:
-    return NOT_STATED if spent is None or spent.latency_seconds is None else f"{spent.latency_seconds:.1f} s"
 
 
 def _left_out(count: int, before: str, one: str = "more", many: str = "more") -> str:
