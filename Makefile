@@ -34,26 +34,30 @@ compare: $(VENV)/.stamp ## what moved between two revisions: make compare BASE=0
 	@$(BIN)/evals compare $(BASE) $(CANDIDATE) --suite $(SUITE) \
 	  --markdown .evals/compare/comparison.md --html .evals/compare/comparison.html
 
-# With a key the newest revision is asked afresh, against ten answers a case that are asked for once and then remembered.
-# Without one the recorded answers are graded twice, which must agree, and are held against their committed scorecard.
+# With a key the newest revision is asked afresh, against ten answers a case that are asked for once and then remembered
+# (or BASELINE, a scorecard of live answers). Without one the recorded answers are graded twice, which must agree, and are
+# held against the blessed baseline, or their own committed scorecard while nothing is blessed.
 NIGHT := .evals/nightly
 PERSONA ?= backend-engineer
 REVISION ?= $(firstword $(subst -, ,$(notdir $(lastword $(sort $(wildcard prompts/$(PERSONA)/[0-9]*.md))))))
 DRAW ?= $(shell date -u +%Y-%m-%d)
 CARD := $(SUITE)/$(PERSONA)/$(REVISION).jsonl
+BASELINE ?= $(NIGHT)/baseline/$(CARD)
 REPORTS := --suite $(SUITE) --markdown $(NIGHT)/summary.md --html $(NIGHT)/report.html --junit $(NIGHT)/junit.xml
 
 nightly: $(VENV)/.stamp runtimes ## the long tests, then the gate on fresh answers (on recorded ones without a key); writes .evals/nightly
 	@rm -rf $(NIGHT) && mkdir -p $(NIGHT)
 	@$(BIN)/python -m pytest -m long || [ $$? -eq 5 ] # 5: there is none
 ifneq ($(strip $(ANTHROPIC_API_KEY)),)
+ifeq ($(BASELINE),$(NIGHT)/baseline/$(CARD))
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --provider live --repeats 10 --out $(NIGHT)/baseline
-	@$(BIN)/evals gate $(NIGHT)/baseline/$(CARD) $(REVISION) --sequential --draw $(DRAW) $(REPORTS)
+endif
+	@$(BIN)/evals gate $(BASELINE) $(REVISION) --sequential --draw $(DRAW) $(REPORTS)
 else
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/first
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/second
 	@diff -r $(NIGHT)/first $(NIGHT)/second
-	@$(BIN)/evals gate $(REVISION) $(NIGHT)/first/$(CARD) $(REPORTS)
+	@$(BIN)/evals gate $(if $(wildcard results/baselines.json),,$(REVISION)) $(NIGHT)/first/$(CARD) $(REPORTS)
 endif
 
 test: $(VENV)/.stamp runtimes ## run the tests
