@@ -87,6 +87,11 @@ def mixed(base: str, chosen: Iterable[Hunk]) -> str:
     return "".join(result + lines[done:])
 
 
+def _lines(persona: Persona) -> str:
+    """The body with every line ended, so that what is added after the last one changes none."""
+    return f"{persona.body}\n" if persona.body else ""
+
+
 class Ending(StrEnum):
     """How a bisection ended."""
 
@@ -135,6 +140,8 @@ class Found:
         """The result in one sentence."""
         if self.ending is Ending.NOTHING:
             return f"There is nothing to find: the candidate is {self.whole.verdict.value}."
+        if self.ending is Ending.INCONCLUSIVE and not self.rounds and not self.culprits:
+            return f"The gate could not decide about the candidate itself, so there is nothing to search for yet ({self.whole.verdict.value})."
         parts = [_said(culprit) for culprit in self.culprits]
         if self.ending is Ending.FOUND:
             rest = len(self.hunks) - sum(len(culprit.hunks) for culprit in self.culprits)
@@ -188,7 +195,7 @@ class Bisection:
 
     def __init__(self, base: Persona, candidate: Persona, decide: Decide, *, most_rounds: int = 40) -> None:
         """Raises InputError for two revisions with the same text."""
-        self.hunks = hunks(base.body, candidate.body)
+        self.hunks = hunks(*map(_lines, (base, candidate)))
         if not self.hunks:
             raise InputError(f"{base.revision} and {candidate.revision} are the same text")
         self._base, self._candidate = base, candidate
@@ -275,5 +282,7 @@ class Bisection:
         raise _Unclear(Ending.INCONCLUSIVE)
 
     def _mix(self, numbers: tuple[int, ...]) -> Persona:
-        body = mixed(self._base.body, [hunk for hunk in self.hunks if hunk.number in numbers])
+        body = mixed(_lines(self._base), [hunk for hunk in self.hunks if hunk.number in numbers])
+        # as it would be read from a file, so that its recorded answers are found again
+        body = body.lstrip("\n").rstrip()
         return replace(self._base, body=body, revision=f"{self._base.revision} with hunks {_listed(numbers)}")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from evals.cli_bisecting import add_bisecting
 from evals.cli_deciding import add_deciding
 from evals.cli_options import Verbs, positive
 from evals.cli_options import formats as _format
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _run(verbs)
     _grading(verbs)
     add_deciding(verbs)
+    add_bisecting(verbs)
     _showing(verbs)
     add_planning(verbs)
     _keeping(verbs)

@@ -67,7 +67,7 @@ def search(compared: Compared) -> Search:
         tried: list[set[int]] = []
 
         async def decide(persona: Persona) -> Comparison:
-            applied = {n for n in range(1, count + 1) if f"new {n}\n" in persona.body}
+            applied = {n for n in range(1, count + 1) if f"new {n}" in persona.body.splitlines()}
             tried.append(applied)
             verdict = unclear(applied) or (Verdict.REGRESSED if harm(applied) else Verdict.NOT_WORSE)
             return compared(verdict=verdict, sentence=f"{verdict.value}.")[0]
@@ -128,7 +128,7 @@ def test_whatever_harms_is_found_and_the_rest_is_harmless(data: st.DataObject) -
     tried: list[set[int]] = []
 
     async def decide(persona: Persona) -> Comparison:
-        applied = {n for n in range(1, count + 1) if f"new {n}\n" in persona.body}
+        applied = {n for n in range(1, count + 1) if f"new {n}" in persona.body.splitlines()}
         tried.append(applied)
         return made(Verdict.REGRESSED if harm(applied) else Verdict.NOT_WORSE)
 

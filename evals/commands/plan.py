@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from evals import plan
 from evals.canonical import Json
-from evals.case import Suite
 from evals.commands import shared
 from evals.comparison import Basis
 from evals.errors import InputError
 from evals.load import load_suite, revisions
 from evals.plan import Rates, Row, Score
 from evals.prices import read_prices
-from evals.project import Project
 from evals.scorecard import Scorecard
 from graders.criterion import HEADLINE
 
@@ -40,7 +37,9 @@ def execute(args: argparse.Namespace) -> int:
     model, judge = args.model or suite.model, args.judge or suite.judge
     factor = table.batch_factor if args.batch else 1.0
     persona = next((p for p in revisions(home, suite.persona) if p.revision == card.header.revision), None)
-    work = plan.load(suite, persona or revisions(home, suite.persona)[-1], _answers(home, suite, card))
+    work = plan.load(
+        suite, persona or revisions(home, suite.persona)[-1], shared.recorded_answers(home, suite, card.header.revision)
+    )
     needed = plan.repeats_needed(
         scatters[0], card.header.repeats, effect=args.effect, power=args.power, alpha=args.alpha
     )
@@ -64,17 +63,6 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     _show(args, card, model, judge, table.as_of, needed, rows)
     return 0
-
-
-def _answers(home: Project, suite: Suite, card: Scorecard) -> dict[str, list[str]]:
-    """Recorded answers of the baseline's revision, by case: how long answers are."""
-    place = re.compile(rf"([^/]+)/{re.escape(card.header.revision)}/\d+")
-    found: dict[str, list[str]] = {}
-    for recording in shared.recordings(home, suite.id):
-        match = place.fullmatch(recording.place)
-        if match:
-            found.setdefault(match[1], []).append(recording.response.text)
-    return found
 
 
 def _name(score: Score) -> str:

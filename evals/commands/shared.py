@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -125,6 +126,17 @@ def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
         there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
         raise InputError(f"no scorecard `{wanted}` (there: {there})")
     return read_card(path, home.shown(path))
+
+
+def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, list[str]]:
+    """Recorded answers of a revision, by case."""
+    place = re.compile(rf"([^/]+)/{re.escape(revision)}/\d+")
+    found: dict[str, list[str]] = {}
+    for recording in recordings(home, suite.id):
+        match = place.fullmatch(recording.place)
+        if match:
+            found.setdefault(match[1], []).append(recording.response.text)
+    return found
 
 
 def judge_context(recorded: Sequence[Recording]) -> str:
