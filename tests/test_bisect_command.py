@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,6 +205,42 @@ def test_nothing_is_asked_where_nobody_agreed(replayable: Path, cli: Cli, monkey
     assert "between 220 calls at an unknown cost and 580 calls" in err
     code, _, err = cli(replayable, *argv, "--dry-run")
     assert (code, "580 calls" in err) == (0, True)
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
+    """The API, replaced by a script with a culprit in hunk 3."""
+    provider = ScriptedProvider(lambda request: UNSAFE if "quick 3." in (request.system or "") else SAFE)
+
+    @asynccontextmanager
+    async def api(_: Project) -> AsyncIterator[ScriptedProvider]:
+        yield provider
+
+    monkeypatch.setattr("evals.commands.shared.live_provider", api)
+    return provider
+
+
+def test_the_api_is_asked_once_somebody_agreed(replayable: Path, cli: Cli, scripted: ScriptedProvider) -> None:
+    code, out, err = cli(replayable, "bisect", "0001", "0002", "--suite", "small", "--provider", "live", "-y")
+    assert (code, out.splitlines()[0][:42]) == (0, "Hunk 3 carries a regression by itself; wit")
+    assert "0001 with hunks 3: Regressed: " in err
+    assert {request.model for request in scripted.requests} == {"m"}
+    assert len(scripted.requests) <= 580
+
+
+@pytest.mark.parametrize(("said", "code"), [("y\n", 0), ("n\n", 2), ("", 2)])
+def test_on_a_terminal_you_are_asked(
+    replayable: Path, cli: Cli, scripted: ScriptedProvider, monkeypatch: pytest.MonkeyPatch, said: str, code: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    got, _, err = cli(replayable, "bisect", "0001", "0002", "--suite", "small", "--provider", "live")
+    assert got == code
+    assert "go on? [y/N]" in err
+    assert bool(scripted.requests) == (code == 0)
 
 
 @pytest.mark.parametrize(
