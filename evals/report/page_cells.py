@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evals.canonical import Json
-from evals.comparison import Basis, Comparison, Flip
+from evals.comparison import Comparison, Flip
 from evals.context import SIDES, AnswerKey, Context, SideName
 from evals.disagreement import disagreements
 from evals.report.evidence import span, utf16
 from evals.scorecard import CriterionLine, GradeLine
-from graders.criterion import Criterion, Dimension, Grade, Kind, Status
+from graders.criterion import Criterion, Grade, Kind, Status
 
 MAX_REASON = 4_000
 MAX_TRANSCRIPT = 40_000
@@ -24,15 +24,6 @@ MAX_TRANSCRIPT = 40_000
 
 Key = tuple[str, str]
 """(case id, criterion id)."""
-
-
-def licensed(comparison: Comparison) -> frozenset[Dimension]:
-    """The dimensions in which a judge's grades count for the verdict."""
-    return frozenset(
-        change.dimension
-        for change in comparison.of(Basis.GATE)
-        if change.dimension and dict(change.decided_by).get(Kind.JUDGE)
-    )
 
 
 @dataclass
@@ -51,7 +42,8 @@ class Cells:
     """The case and criterion of each cell, in the order of the page."""
 
     def __post_init__(self) -> None:
-        self.licensed = licensed(self.comparison)
+        self.licensed = frozenset(self.comparison.base.licensed) & frozenset(self.comparison.candidate.licensed)
+        self._apart = set(self.comparison.set_apart)
         self._flips = {(flip.case, flip.criterion.id): flip for flip in self.comparison.flips}
         self._lines = {
             side: {(line.case, line.criterion.id): line for line in self.context.card(side).criteria} for side in SIDES
@@ -92,8 +84,11 @@ class Cells:
             "sides": [self._side(side, key) for side in SIDES],
         }
         if flip:
-            cell["flip"] = "apart" if flip.kind_differs else "worse" if flip.worse else "better"
-            cell["counts"] = self._counts(flip)
+            cell["flip"] = "worse" if flip.worse else "better"
+            cell["whole"] = flip.whole
+            cell["counts"] = not flip.kind_differs and self._counts(flip)
+        if key in self._apart or (flip and flip.kind_differs):
+            cell["apart"] = True
         if self.must(key):
             cell["must"] = True
         if any((*key, repeat) in self.differing[side] for side in SIDES for repeat in self._repeats(side, key)):

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from evals.canonical import Json
-from evals.comparison import Basis, Change, Comparison
+from evals.comparison import ENOUGH, Basis, Change, Comparison
 from evals.context import SIDES, AnswerKey, Context, SideName
 from evals.persona_diff import Hunk, Line, persona_diff
 from evals.report.page_answers import size, store
 from evals.report.page_cells import Cells
 from evals.report.page_words import name_of, rest_of
-from evals.scorecard import Scorecard
+from evals.scorecard import DimensionLine, Scorecard
 from graders.criterion import TRUST, Criterion, Dimension, Kind, Status
 
 MAX_SIZE = 15_000_000
@@ -25,6 +25,8 @@ SHELL = 150_000
 """Bytes kept free for everything but the data."""
 CELLS = 9_000_000
 """Bytes from which on cells leave out what supports a pass that did not move."""
+SAME = 0.0001
+"""Scorecards keep four decimals."""
 
 
 def page_data(comparison: Comparison, context: Context) -> dict[str, Json]:
@@ -44,6 +46,8 @@ def page_data(comparison: Comparison, context: Context) -> dict[str, Json]:
             "sentence": comparison.sentence,
             "rest": list(rest_of(comparison)),
         },
+        "enough": ENOUGH,
+        "may_gate": [comparison.may_gate, comparison.compared],
         "counted": _counted(context, cells),
         "differences": [[d.what, d.base, d.candidate, d.allowed] for d in comparison.differences],
         "only": [list(comparison.only_base), list(comparison.only_candidate)],
@@ -63,6 +67,7 @@ def page_data(comparison: Comparison, context: Context) -> dict[str, Json]:
             for m in comparison.musts
             if (m.case, m.criterion) in cells.keys
         ],
+        "instructions": context.instructions is not None,
         "diff": _diff(context),
         "cost": list(_cost(context)),
     }
@@ -121,7 +126,7 @@ def _dimensions(comparison: Comparison, context: Context) -> Iterator[Json]:
         yield {
             "id": dimension.value,
             "name": name_of(dimension).capitalize(),
-            "scores": [_score(line.score, line.interval) if line else None for line in lines],
+            "scores": [_score(score, line) for score, line in zip(_compared(every), lines, strict=True)],
             "decided": [
                 [kind.value, sum(dict(line.decided_by).get(kind, 0) for line in lines if line)] for kind in TRUST
             ],
@@ -136,8 +141,17 @@ def _rests_on_something(change: Change) -> bool:
     return any(count for _, count in change.decided_by)
 
 
-def _score(score: float | None, interval: tuple[float, float] | None) -> Json:
-    return None if score is None else [_round(score), *map(_round, interval or (score, score)), interval is not None]
+def _compared(change: Change | None) -> tuple[float | None, float | None]:
+    """The scores over what both sides have."""
+    return (change.base, change.candidate) if change else (None, None)
+
+
+def _score(score: float | None, line: DimensionLine | None) -> Json:
+    """[score, low, high]; no interval where the scorecard's is about more than what is compared."""
+    if score is None:
+        return None
+    same = line and line.score is not None and line.interval and abs(line.score - score) < SAME
+    return [_round(score), *(map(_round, line.interval) if same and line and line.interval else (None, None))]
 
 
 def _change(change: Change) -> Json:
@@ -152,6 +166,8 @@ def _change(change: Change) -> Json:
         "verdict": change.verdict.value,
         "decided": [[kind.value, count] for kind, count in change.decided_by],
         "detectable": _round(change.detectable),
+        "wider": list(map(_round, change.wider)) if change.wider else None,
+        "cases": change.cases,
     }
 
 
