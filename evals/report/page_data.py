@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from evals.canonical import Json
 from evals.comparison import ENOUGH, Basis, Change, Comparison
 from evals.context import SIDES, AnswerKey, Context, SideName
-from evals.persona_diff import Hunk, Line, persona_diff
+from evals.persona_hunks import Hunk, Line, persona_hunks
 from evals.report.page_answers import size, store
 from evals.report.page_cells import Cells
 from evals.report.page_words import name_of, rest_of
@@ -240,7 +240,7 @@ def _diff(context: Context) -> Json:
     """The hunks; null where a text is no longer to be had."""
     if context.base_persona is None or context.candidate_persona is None:
         return None
-    return [_hunk(h) for h in persona_diff(context.base_persona, context.candidate_persona, context.instructions)]
+    return [_hunk(h) for h in persona_hunks(context.base_persona, context.candidate_persona, context.instructions)]
 
 
 def _hunk(hunk: Hunk) -> Json:

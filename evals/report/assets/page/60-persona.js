@@ -9,7 +9,7 @@ function effect(list) {
   const moved = list.filter(cell => cell.moved), lead = moved[0] || list[0], tone = (moved.find(cell => cell.tone) || {}).tone;
   const rates = sums.map(([p, n]) => n ? `${p}/${n}` : '\u2013').join(' \u2192 ');
   return h('li', null, button('button.eff', () => openCell(lead), h(toned('span.mk', tone), null, mute(moved.length ? arrow(lead) : '\u00b7'), moved.length ? hidden(change(lead) + ' ') : null),
-    h('span.nm', { title: cropped(lead.of.id, 26) }, lead.of.id, lead.advisory ? DAGGER : '', list.length > 1 ? h('span.dim', null, ` ${count(list.length, 'case')}`) : null), h(toned('span.num', tone || 'dim'), null, rates)));
+    h('span.nm', { title: cropped(lead.of.id, 26) }, lead.of.id, lead.advisory ? DAGGER : '', list.length > 1 ? h('span.dim', null, ` ${count(list.length, 'case')}`) : null), h(toned('span.num', tone || (list.some(cell => cell.different) ? '' : 'dim')), null, rates)));
 }
 
 const moves = list => list.some(cell => cell.moved) ? 0 : 1;

@@ -56,10 +56,10 @@ function tile(cell) {
   const mark = side => { const [kind, sign] = half(side), el = document.createElement('s'); el.className = kind; el.textContent = sign; return el; };
   const el = h('button.tile', { type: 'button', tabindex: -1 });
   el.className = ['tile', cell.tone && (cell.tone === 'worse' ? 'W' : 'B'), cell.whole && 'whole', cell.advisory && 'adv', cell.apart && 'apart',
-    cell.must && 'must', cell.differ && 'dis', state.hits && !state.hits.has(cell) && 'off'].filter(Boolean).join(' ');
+    cell.must && 'must', cell.differ && 'dis', cell.different && 'diff', state.hits && !state.hits.has(cell) && 'off'].filter(Boolean).join(' ');
   const pair = h('span.pair2', { 'aria-hidden': 'true' }, mark(cell.sides[0]), h('u', null, arrow(cell)), mark(cell.sides[1]));
   el.append(pair);
-  if (named()) el.append(h('span.nm', { 'aria-hidden': 'true', title: cropped(cell.of.id, 22) }, cell.of.id, cell.advisory ? NB + DAGGER : '', cell.differ ? NB + '\u2260' : ''));
+  if (named()) el.append(h('span.nm', { 'aria-hidden': 'true' }, cell.of.id, cell.advisory ? NB + DAGGER : '', cell.differ ? NB + '\u2260' : ''));
   el.append(hidden(spoken(cell)));
   tiles.set(el, cell);
   return el;

@@ -16,7 +16,7 @@ function tellingRepeat(cell, side) {
 
 function evidenceButtons(grade, marks, scroll) {
   const numbers = [...new Set((grade.at || []).map(([from]) => marks.find(m => from >= m.from && from < m.to)).filter(Boolean).map(m => m.n))];
-  return numbers.map(n => setAttributes(button('button.n', () => scroll(n), n), { 'aria-label': `Show evidence ${n}` }));
+  return numbers.sort((a, b) => a - b).map(n => setAttributes(button('button.n', () => scroll(n), n), { 'aria-label': `Show evidence ${n}` }));
 }
 
 function finding(grade, first, marks, text, scroll) {

@@ -55,7 +55,7 @@ class _Block:
     ids: list[str] = field(default_factory=list)
 
 
-def persona_diff(base: Persona, candidate: Persona, instructions: Instructions | None) -> tuple[Hunk, ...]:
+def persona_hunks(base: Persona, candidate: Persona, instructions: Instructions | None) -> tuple[Hunk, ...]:
     """The hunks between two texts. Lines of one instruction are set against each other however it was reworded; a
     change that touches several instructions is split between them.
     """
