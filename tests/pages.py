@@ -1,4 +1,4 @@
-"""Comparisons made by hand, for tests of what is drawn from them."""
+"""Comparisons of made-up scorecards, for tests of what is drawn from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evals.case import Case, Suite
-from evals.comparison import Basis, Change, Comparison, Flip, Side, Verdict
+from evals.compare import compare
+from evals.comparison import Comparison
 from evals.context import SIDES, Context, SideName
 from evals.instructions import Instruction, Instructions
 from evals.persona import Persona
@@ -97,9 +98,15 @@ def header(world: World, revision: str, made: Suite) -> Header:
 
 def grade(kind: Kind, of: Criterion, status: Status) -> Grade:
     evidence: Mapping[Kind, tuple[Evidence, ...]] = {
-        Kind.EXECUTION: (Evidence(quote="sql-injection: POST /login -> 200"), Evidence(quote="finding: all rows came back")),
+        Kind.EXECUTION: (
+            Evidence(quote="sql-injection: POST /login -> 200"),
+            Evidence(quote="finding: all rows came back"),
+        ),
         Kind.RULE: (Evidence(quote='row = db.execute("SELECT * FROM users', line=4),),
-        Kind.JUDGE: (Evidence(quote="reach the database as parameters only", line=9), Evidence(quote="raise LookupError", line=6)),
+        Kind.JUDGE: (
+            Evidence(quote="reach the database as parameters only", line=9),
+            Evidence(quote="raise LookupError", line=6),
+        ),
     }
     return Grade(
         criterion=of.id,
@@ -133,9 +140,7 @@ def grade_lines(world: World, made: Suite, side: SideName) -> Iterator[GradeLine
             drawn = statuses(world, rng, side, case_number * 3 + number)
             for repeat, status in enumerate(drawn, 1):
                 kind = of.graders[0].kind
-                yield GradeLine(
-                    case=case.id, repeat=repeat, answer="a", grade=grade(kind, of, status), prevails=True
-                )
+                yield GradeLine(case=case.id, repeat=repeat, answer="a", grade=grade(kind, of, status), prevails=True)
                 if kind is Kind.RULE and repeat == 1 and status is Status.PASS:
                     other = grade(Kind.JUDGE, of, Status.FAIL)
                     yield GradeLine(case=case.id, repeat=repeat, answer="a", grade=other, prevails=False)
@@ -189,47 +194,6 @@ def card(world: World, side: SideName) -> Scorecard:
     )
 
 
-def side_of(scorecard: Scorecard, case: str, of: Criterion) -> Side:
-    line = next(x for x in scorecard.criteria if (x.case, x.criterion.id) == (case, of.id))
-    mine = tuple(x for x in scorecard.grades if x.prevails and (x.case, x.grade.criterion) == (case, of.id))
-    return Side(passes=line.passes, scored=line.scored, repeats=line.repeats, grades=mine)
-
-
-def flips(made: Suite, base: Scorecard, candidate: Scorecard) -> Iterator[Flip]:
-    for case in made.cases:
-        for of in case.criteria:
-            one, two = side_of(base, case.id, of), side_of(candidate, case.id, of)
-            if one.scored and two.scored and abs(one.passes / one.scored - two.passes / two.scored) >= 0.4:
-                yield Flip(case=case.id, criterion=of, base=one, candidate=two, kind_differs=False)
-
-
-def changes(base: Scorecard, candidate: Scorecard, licensed: tuple[Dimension, ...]) -> Iterator[Change]:
-    told = (Verdict.REGRESSED, Verdict.NOT_WORSE, Verdict.IMPROVED, Verdict.INCONCLUSIVE)
-    for basis in Basis:
-        for number, dimension in enumerate(DIMENSIONS):
-            one, two = base.dimension(dimension), candidate.dimension(dimension)
-            assert one
-            assert two
-            kinds = dict(one.decided_by)
-            if basis is Basis.GATE and dimension not in licensed:
-                kinds.pop(Kind.JUDGE, None)
-            difference = (two.score or 0) - (one.score or 0) if kinds else None
-            yield Change(
-                dimension=dimension,
-                basis=basis,
-                base=one.score if kinds else None,
-                candidate=two.score if kinds else None,
-                difference=difference,
-                interval=(difference - 0.05, difference + 0.05) if difference is not None else None,
-                p_worse=0.04 if kinds else None,
-                p_better=0.96 if kinds else None,
-                margin=0.08,
-                verdict=told[number] if kinds else Verdict.TOO_LITTLE_SCORED,
-                decided_by=tuple(kinds.items()),
-                detectable=0.12 if kinds else None,
-            )
-
-
 def personas() -> tuple[Persona, Persona]:
     return (
         Persona("helper", "0001", "# Rules\n\nBe safe with data.\n\nExplain yourself in short.\n"),
@@ -251,21 +215,7 @@ def made(world: World | None = None) -> tuple[Comparison, Context]:
     """A comparison and its context, the same for the same world."""
     world = world or World()
     the_suite, base, candidate = suite(world), card(world, "base"), card(world, "candidate")
-    found = tuple(flips(the_suite, base, candidate))
-    comparison = Comparison(
-        base=base.header,
-        candidate=candidate.header,
-        changes=tuple(changes(base, candidate, world.licensed)),
-        flips=found,
-        musts=(),
-        only_base=(),
-        only_candidate=(),
-        differences=(),
-        verdict=Verdict.REGRESSED,
-        sentence="Regressed: security fell by 0.11 (90 % interval -0.17 to -0.05, p 0.004 adjusted for 4 scores).",
-        compared=world.cases * world.criteria,
-        may_gate=world.cases * world.criteria // 2,
-    )
+    comparison = compare(base, candidate, the_suite)
     one, two = personas()
     text = "\n".join(LINES * world.lines)
     context = Context(

@@ -65,7 +65,7 @@ function flipSection() {
     D.musts.map(mustRow), groups(firm).map(flipBlock),
     soft.length && firm.length ? h('h3.band', null, `${DAGGER} Advisory: a judge without a licence says that these fell too`) : null,
     soft.length ? groups(soft).map(flipBlock) : null,
-    !firm.length && !soft.length && !D.musts.length ? noFlips() : null,
+    !firm.length && !soft.length && !(D.musts.length && enough) ? noFlips() : null,
     fold(`${criteria(gained)} rose${gained.length && gained.every(c => !c.counts) ? ', by advisory grades' : ''}`, gained),
     apart.length ? h('p.none.sm', null, `\u25c7 ${criteria(apart)} ${apart.length === 1 ? 'was' : 'were'} decided by different kinds of grader on the two sides, and ${apart.length === 1 ? 'is' : 'are'} in no figure: `,
       groups(apart).map((list, i) => [i ? ', ' : '', button('button.plain', () => openCell(list[0]), list[0].of.id)]), '.') : null);
