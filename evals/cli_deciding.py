@@ -8,7 +8,7 @@ from evals.cli_options import Verbs, formats, github, no_execute, positive, suit
 
 
 def add_deciding(verbs: Verbs) -> None:
-    """`compare`, `gate` and `bless`."""
+    """`compare`, `gate`, `bless` and `view`."""
     sides = "a scorecard's path, a revision (0001), or PATH[@REF] of an agent file, whose recorded answers are replayed"
     one = verb(
         verbs,
@@ -52,6 +52,7 @@ def add_deciding(verbs: Verbs) -> None:
     one.add_argument(
         "--reason", required=True, metavar="WHY", help="why; kept in results/baselines.json with your name"
     )
+    _viewing(verbs)
 
 
 def _comparing(one: argparse.ArgumentParser) -> None:
@@ -59,6 +60,13 @@ def _comparing(one: argparse.ArgumentParser) -> None:
     one.add_argument("--html", metavar="F", help="write the page to look at")
     one.add_argument("--markdown", metavar="F", help="write the text for a pull request")
     one.add_argument("--junit", metavar="F", help="write JUnit XML for CI")
+    _allow(one)
+    no_execute(one)
+    github(one)
+    formats(one, "table", "json")
+
+
+def _allow(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--allow",
         action="append",
@@ -66,6 +74,23 @@ def _comparing(one: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help="compare although this differs besides the persona (model, judge, case-version, …); may be repeated",
     )
+
+
+def _viewing(verbs: Verbs) -> None:
+    one = verb(
+        verbs,
+        "view",
+        "write the comparison of two revisions as a page to look at, and print its path",
+        "evals view 0001 0002 --open",
+    )
+    suite(one)
+    one.add_argument(
+        "sides",
+        nargs="*",
+        metavar="BASE CANDIDATE",
+        help="as for `compare` (default: the newest two revisions that have scorecards)",
+    )
+    one.add_argument("--to", metavar="FILE", help="default: .evals/view.html")
+    one.add_argument("--open", action="store_true", help="open it in the browser")
+    _allow(one)
     no_execute(one)
-    github(one)
-    formats(one, "table", "json")

@@ -23,6 +23,8 @@ OWNERS = {
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},
     "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")},
+    "jinja2": {"evals/report/page.py"},
+    "markupsafe": {"evals/report/page.py"},
     "tabulate": {"evals/report/tables.py"},
     "psycopg": {"graders/execution/postgres.py"},
     "markdown_it": {"graders/answer_fences.py"},
