@@ -15,11 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from graders.execution import runtimes
 from graders.execution.box import WORK, BoxError, Limits, Mount
-from graders.execution.control import STEWARD, ControlledBox, give, settings
+from graders.execution.control import INSIDE, STEWARD, ControlledBox, give, settings
 
 SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin")
 """Links into /usr on a merged system."""
-INSIDE = Path(__file__).with_name("inside")
 CODE = "/steward"
 """Where the steward's code lies inside."""
 MIB = 1024 * 1024

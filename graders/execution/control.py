@@ -6,7 +6,7 @@ Here: the talk with the steward, its settings, the shared folder. Not here: any 
 from __future__ import annotations
 
 import contextlib
-import importlib
+import functools
 import os
 import socket
 import stat
@@ -26,6 +26,8 @@ PATIENCE = 20.0
 """Seconds in which a steward has to answer."""
 STEWARD = ("-I", "-S", "-B", "-c", "import sys; sys.path[:0] = sys.argv[1:]; from graders.execution.inside.steward import main; main()")  # fmt: skip
 """What its Python is told; the folder that holds `graders` follows."""
+INSIDE = Path(__file__).with_name("inside")
+"""The steward's code."""
 MIB = 1024 * 1024
 
 
@@ -54,8 +56,7 @@ class ControlledBox:
         return path
 
     def __enter__(self) -> Self:
-        # loaded here too, so that its compiled form lies ready for the box's Python
-        importlib.import_module("graders.execution.inside.steward")
+        _compile()
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE)
         self._socket = ours
@@ -194,6 +195,14 @@ def settings(limits: Limits, *, work: str = WORK, namespace: bool, user: str = "
         "RLIMIT_CORE": "0",
         **{f"cap_{name}": str(getattr(limits, name)) for name in caps},
     }
+
+
+@functools.cache
+def _compile() -> None:
+    """Let the steward's compiled form lie ready: without it a box takes half as long again to start."""
+    import compileall
+
+    compileall.compile_dir(INSIDE, maxlevels=0, quiet=2)
 
 
 def give(folder: Path, user: int) -> None:
