@@ -6,8 +6,6 @@ Run as `python -m benchmarks.page` with a Chromium on the machine. The compariso
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from evals.report.page import comparison_page
+from tests.e2e.browser import executable, flags
 from tests.pages import World, made
 
 MARKS = "performance.getEntriesByType('mark').map(m => [m.name, m.startTime])"
@@ -42,8 +41,7 @@ def main() -> None:
         path = Path(folder, "page.html")
         path.write_text(text, encoding="utf-8")
         with sync_playwright() as playwright:
-            flags = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+            browser = playwright.chromium.launch(executable_path=executable(), args=flags())
             for _ in range(3):
                 measure(browser.new_page(viewport={"width": 1400, "height": 900}), path)
             browser.close()
