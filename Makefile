@@ -8,7 +8,7 @@ BASE ?= 0000
 CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help runtimes eval compare test check lint types docs lock golden clean
+.PHONY: help runtimes eval compare power test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write 
 compare: $(VENV)/.stamp ## what moved between two revisions: make compare BASE=0000 CANDIDATE=0001
 	@$(BIN)/evals compare $(BASE) $(CANDIDATE) --suite $(SUITE) \
 	  --markdown .evals/compare/comparison.md --html .evals/compare/comparison.html
+
+power: $(VENV)/.stamp ## how often the gate is wrong and what it costs, by simulation; writes it into docs/statistics.md
+	@$(BIN)/python -m benchmarks.power --suite $(SUITE) --doc docs/statistics.md
 
 test: $(VENV)/.stamp runtimes ## run the tests
 	@$(BIN)/python -m pytest -n 2
