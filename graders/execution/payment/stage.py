@@ -1,0 +1,179 @@
+"""Everything an answer needs to run: a box, a database with its schema, its processes, a clock for each.
+
+Here: setting up, starting, stopping. Not here: the requests and what is concluded from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graders.execution import postgres
+from graders.execution.box import WORK, Box, BoxError, Mount
+from graders.execution.payment.clock import Clock
+from graders.execution.payment.provider import KEY
+from graders.execution.payment.tokens import SECRET
+
+PORT = 9001
+"""Where the provider is found inside."""
+PASSWORD = "pg_5b1d0c77e9"  # noqa: S105 - made up; a canary
+LAUNCHER = "/launcher.py"
+MOUNTS = (*postgres.MOUNTS, *postgres.PY_MOUNTS, Mount(Path(__file__).with_name("launcher.py"), LAUNCHER))
+PACKAGES = ("fastapi", "uvicorn", "pydantic", "httpx", "jwt", "sqlalchemy", "asyncpg", "psycopg", "psycopg_pool")
+ENVIRONMENT = {
+    "DATABASE_URL": f"postgresql://shop:{PASSWORD}@127.0.0.1:5432/shop",
+    "PROVIDER_URL": f"http://127.0.0.1:{PORT}",
+    "PROVIDER_KEY": KEY,
+    "JWT_SECRET": SECRET,
+    "PATH": "/usr/bin",
+    "HOME": "/tmp",  # noqa: S108 - inside the box
+    "LANG": "C.UTF-8",
+}
+START = 15.0
+"""Seconds in which the answer has to serve."""
+
+
+class AnswerError(Exception):
+    """The answer did not do what its contract says; the attack on the start fails with this text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A running process of the answer."""
+
+    name: str
+    socket: Path
+    clock: Clock
+
+
+class Stage:
+    """One answer in one open box."""
+
+    def __init__(self, box: Box, files: Mapping[str, str]) -> None:
+        self.box = box
+        self.files = files
+        self._orders: Any = None
+        self._names: list[str] = []
+
+    def log(self, name: str) -> str:
+        """What a process printed, at most its last 200,000 characters."""
+        path = self.box.folder / f"{name}.log"
+        if path.is_symlink() or not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 200_000))
+            return file.read(200_000).decode("utf-8", "replace")
+
+    def logs(self) -> list[str]:
+        """What every process of the answer printed so far."""
+        return [self.log(name) for name in self._names]
+
+    async def raise_up(self) -> None:
+        """Database, launcher, files. Raises BoxError when our side fails."""
+        answer = self.box.folder / "answer"
+        answer.mkdir()
+        for name, text in self.files.items():
+            (answer / name).write_text(text, encoding="utf-8", errors="replace")
+        postgres.start(self.box)
+        wanted = [name for name in PACKAGES if any(name in text for text in self.files.values())]
+        self.box.start(
+            "launcher",
+            ["/usr/bin/python3", "-B", LAUNCHER, f"{WORK}/launcher.sock", *dict.fromkeys([*wanted, "uvicorn"])],
+            {"PATH": "/usr/bin", "PYTHONPATH": "/site", "LANG": "C.UTF-8"},
+        )
+        await self._until(self.box.folder / ".s.PGSQL.5432", "postgres", 20.0)
+
+    async def load_schema(self) -> None:
+        """Run the answer's schema once, as the owner of its database. Raises AnswerError when it does not apply."""
+        command = [f"{postgres.BIN}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "shop", "-d", "shop"]
+        self.box.start("schema", [*command, "-f", f"{WORK}/answer/schema.sql"], {"PGPASSWORD": PASSWORD, "PATH": "/usr/bin"})
+        ends = time.monotonic() + START
+        while (code := self.box.poll("schema")) is None:
+            if time.monotonic() > ends:
+                self.box.kill("schema")
+                raise AnswerError("schema.sql did not end in time")
+            await asyncio.sleep(0.005)
+        if code:
+            raise AnswerError("schema.sql does not apply")
+
+    async def ready(self) -> None:
+        """Wait for the launcher."""
+        await self._until(self.box.folder / "launcher.sock", "launcher", 30.0)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(10.0)
+        connection.connect(str(self.box.folder / "launcher.sock"))
+        self._orders = connection.makefile("rw")
+        connection.close()
+
+    async def _until(self, path: Path, name: str, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while not _listens(path):
+            if self.box.poll(name) is not None or time.monotonic() > ends:
+                raise BoxError(f"{name} does not come up in the box")
+            await asyncio.sleep(0.005)
+
+    def order(self, **order: Any) -> Any:
+        """Have the launcher do something. None when it is gone: then the answer has ended it, and all of its own."""
+        try:
+            self._orders.write(json.dumps(order) + "\n")
+            self._orders.flush()
+            return json.loads(self._orders.readline(65_536))
+        except (OSError, ValueError):
+            return -9
+
+    def launch(self, name: str, serve: bool = True, **changes: str | None) -> Process:
+        """Start a process of the answer: the app, or `jobs.py`. Variables are changed by name, and left out by None."""
+        environment = {key: value for key, value in {**ENVIRONMENT, **changes}.items() if value is not None}
+        self._names.append(name)
+        clock = Clock(self.box.folder / f"{name}.clock")
+        self.order(
+            do="start",
+            name=name,
+            log=f"{WORK}/{name}.log",
+            env=environment,
+            folder=f"{WORK}/answer",
+            clock=f"{WORK}/{name}.clock",
+            socket=f"{WORK}/{name}.sock" if serve else "",
+            argv=["uvicorn", "app:app"] if serve else ["jobs.py"],
+        )
+        return Process(name=name, socket=self.box.folder / f"{name}.sock", clock=clock)
+
+    def ended(self, process: Process) -> int | None:
+        """Exit code of a process of the answer, None while it runs."""
+        code = self.order(do="poll", name=process.name)
+        return code if isinstance(code, int) else None
+
+    def kill(self, process: Process) -> None:
+        self.order(do="kill", name=process.name)
+
+    async def serves(self, process: Process, seconds: float = START) -> bool:
+        """Wait until the process accepts connections; False when it ended, or did not in time."""
+        ends = time.monotonic() + seconds
+        while not _listens(process.socket):
+            if self.ended(process) is not None or time.monotonic() > ends:
+                return False
+            await asyncio.sleep(0.005)
+        return True
+
+    async def finish(self, process: Process, seconds: float) -> int | None:
+        """Wait for a process to end; its exit code, or None when it still runs."""
+        ends = time.monotonic() + seconds
+        while (code := self.ended(process)) is None and time.monotonic() < ends:
+            await asyncio.sleep(0.005)
+        return code
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,216 @@
+"""The payment suite: one answer set up, attacked in order, and taken down.
+
+Here: the order of things, and what becomes of the other attacks when the answer does not start, or our side fails.
+Not here: the attacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from pathlib import Path
+
+from graders.criterion import Status
+from graders.execution import postgres
+from graders.execution.attack import Attack, Outcome, Suite
+from graders.execution.box import BoxError, Limits
+from graders.execution.payment import access, inputs, once, secrets, storage, trouble
+from graders.execution.payment.database import Database
+from graders.execution.payment.provider import Provider
+from graders.execution.payment.recovery import Recovery, recover
+from graders.execution.payment.stage import MOUNTS, PORT, AnswerError, Stage
+from graders.execution.payment.starts import pay_starts
+from graders.execution.payment.verdicts import judged, outcome, unscored
+from graders.execution.payment.world import World
+from graders.execution.sandbox import open_box
+
+LIMITS = Limits(memory_mb=1024, processes=256, cpu_seconds=90, file_mb=128, wall_seconds=150.0)
+FILES = ("app.py", "schema.sql")
+STARTS = "PAY-STARTS"
+
+Found = dict[str, Outcome]
+
+DURING: dict[str, Callable[[World], Awaitable[Outcome]]] = {
+    "PAY-SEC-1": inputs.pay_sec_1,
+    "PAY-SEC-3": access.pay_sec_3,
+    "PAY-SEC-4": access.pay_sec_4,
+    "PAY-SEC-5": inputs.pay_sec_5,
+    "PAY-SEC-6": inputs.pay_sec_6,
+    "PAY-SEC-10": access.pay_sec_10,
+    "PAY-SEC-11": access.pay_sec_11,
+    "PAY-SEC-13": inputs.pay_sec_13,
+    "PAY-TX-1": once.pay_tx_1,
+    "PAY-TX-2": once.pay_tx_2,
+    "PAY-TX-3": once.pay_tx_3,
+    "PAY-TX-4": once.pay_tx_4,
+    "PAY-TX-5": once.pay_tx_5,
+    "PAY-TX-8": once.pay_tx_8,
+    "PAY-ERR-1": inputs.pay_err_1,
+    "PAY-ERR-5": storage.pay_err_5,
+    "PAY-ERR-8": storage.pay_err_8,
+}
+"""While provider and database are well, at two processes that share them; each attack has customers of its own."""
+
+NOTED: dict[str, Callable[[Recovery], Outcome]] = {
+    "PAY-TX-6": trouble.pay_tx_6,
+    "PAY-TX-7": trouble.pay_tx_7,
+    "PAY-TX-11": trouble.pay_tx_11,
+    "PAY-TX-12": trouble.pay_tx_12,
+    "PAY-ERR-2": trouble.pay_err_2,
+    "PAY-ERR-3": trouble.pay_err_3,
+}
+"""What one recovery tells."""
+
+LATER: dict[str, Callable[[World], Awaitable[Outcome]]] = {
+    "PAY-SEC-2": secrets.pay_sec_2,
+    "PAY-SEC-12": secrets.pay_sec_12,
+    "PAY-ERR-4": storage.pay_err_4,
+    "PAY-ERR-10": storage.pay_err_10,
+}
+"""What would disturb the others."""
+
+TITLES = {
+    STARTS: "a valid payment goes through",
+    "PAY-SEC-1": "SQL in every value",
+    "PAY-SEC-2": "started without its secrets",
+    "PAY-SEC-3": "no token, or one that is none",
+    "PAY-SEC-4": "somebody else's money and payments",
+    "PAY-SEC-5": "amounts and currencies that are none",
+    "PAY-SEC-6": "amounts that must stay exact",
+    "PAY-SEC-7": "secrets in logs, rows and replies",
+    "PAY-SEC-10": "fields that the caller may not set",
+    "PAY-SEC-11": "a token without an expiry",
+    "PAY-SEC-12": "started with a weak secret",
+    "PAY-SEC-13": "decimals of a currency without any",
+    "PAY-TX-1": "one key, one request after the other",
+    "PAY-TX-2": "one key, eight requests at once",
+    "PAY-TX-3": "one key, another amount",
+    "PAY-TX-4": "a write that fails half way",
+    "PAY-TX-5": "six payments at once from a balance for two",
+    "PAY-TX-6": "killed between transfer and commit",
+    "PAY-TX-7": "payments left pending",
+    "PAY-TX-8": "a transaction open while the provider is called",
+    "PAY-TX-11": "a refund on a guess",
+    "PAY-TX-12": "a result that cannot be stored",
+    "PAY-ERR-1": "broken requests",
+    "PAY-ERR-2": "a provider that declines or fails",
+    "PAY-ERR-3": "a provider that never answers",
+    "PAY-ERR-4": "database sessions that end",
+    "PAY-ERR-5": "errors that are swallowed",
+    "PAY-ERR-6": "internals in error replies",
+    "PAY-ERR-7": "the process survives it all",
+    "PAY-ERR-8": "connections that are not given back",
+    "PAY-ERR-9": "pool exhausted, database stopped",
+    "PAY-ERR-10": "a lock that is not released",
+}
+ATTACKS = tuple(Attack(id=name, title=title) for name, title in TITLES.items())
+
+
+def run(files: Mapping[str, str], wanted: Collection[str]) -> dict[str, Outcome]:
+    """Attack an answer. All attacks run, whatever is wanted: they share one run of the answer, and look at it together.
+
+    Args:
+        files: `app.py`, `schema.sql` and, where the answer has it, `jobs.py`.
+        wanted: Ids of the attacks whose outcomes are asked for.
+
+    Returns:
+        An outcome for each of them.
+
+    Raises:
+        BoxError: No box can be had, or what is needed in it does not come up.
+    """
+    found = asyncio.run(_run(files))
+    return {each: found[each] for each in TITLES if each in wanted}
+
+
+async def _run(files: Mapping[str, str]) -> Found:
+    with tempfile.TemporaryDirectory(prefix="payment-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        postgres.place(folder)
+        provider, database = Provider(), Database(f"host={folder} user=postgres dbname=shop")
+        with open_box(folder, MOUNTS, LIMITS) as box:
+            stage = Stage(box, files)
+            try:
+                await provider.listen(folder / "provider.sock")
+                box.forward(PORT, "provider.sock")
+                await stage.raise_up()
+                return await _attack(World(stage, provider, database))
+            finally:
+                await database.close()
+                await provider.close()
+
+
+async def _attack(world: World) -> Found:
+    """First whether it starts; then everything else, which needs that."""
+    try:
+        await _prepare(world)
+        found = {STARTS: await pay_starts(world)}
+    except AnswerError as error:
+        return _not_started(world, error)
+    for name, attack in DURING.items():
+        found[name] = await attack(world)
+    await secrets.leave_cards(world)
+    notes = await recover(world)
+    found |= {name: read(notes) for name, read in NOTED.items()}
+    found["PAY-TX-8"] = _with_jobs(found["PAY-TX-8"], notes)
+    for name, attack in LATER.items():
+        found[name] = await attack(world)
+    return found | await _last(world)
+
+
+async def _prepare(world: World) -> None:
+    await world.stage.load_schema()
+    await world.database.open()
+    await world.stage.ready()
+    world.first, world.second = world.stage.launch("first"), world.stage.launch("second")
+    for process in (world.first, world.second):
+        if not await world.stage.serves(process):
+            raise AnswerError("the service does not serve")
+
+
+async def _last(world: World) -> Found:
+    """What looks back on all that happened, and the attack after which there is no database."""
+    in_rows = await secrets.stored(world)
+    alive = world.stage.ended(world.first) is None
+    exhausted = await storage.pay_err_9(world)
+    return {
+        "PAY-ERR-9": exhausted,
+        "PAY-ERR-7": judged([] if alive else ["the process ended"], "the process is still there", []),
+        "PAY-ERR-6": secrets.pay_err_6(world.replies),
+        "PAY-SEC-7": secrets.pay_sec_7(world, in_rows),
+    }
+
+
+def _with_jobs(found: Outcome, notes: Recovery) -> Outcome:
+    """PAY-TX-8 looks at the scheduled job too."""
+    if found.status is Status.PASS and notes.held:
+        where = notes.held[0]
+        return outcome(
+            Status.FAIL, f"the provider is called while a transaction is open ({where})", [*found.transcript, where]
+        )
+    return found
+
+
+def _not_started(world: World, error: AnswerError) -> Found:
+    logs = [line for name in ("schema", "first", "second") for line in _tail(world.stage.log(name))]
+    failed = outcome(Status.FAIL, str(error), list(dict.fromkeys(logs)))
+    rest = unscored(f"the answer does not start: {error}")
+    return {name: failed if name == STARTS else rest for name in TITLES}
+
+
+def _tail(log: str) -> list[str]:
+    """The last lines of a log, without what differs from run to run."""
+    return [re.sub(r"0x[0-9a-f]+|\d{2,}|[0-9a-f-]{32,36}", "#", line) for line in log.splitlines()[-3:] if line.strip()]
+
+
+def document() -> dict[str, str]:
+    """What is done in each attack, by id: the docstring of its function."""
+    functions = {**DURING, **NOTED, **LATER, STARTS: pay_starts, "PAY-ERR-9": storage.pay_err_9}
+    functions |= {"PAY-ERR-6": secrets.pay_err_6, "PAY-SEC-7": secrets.pay_sec_7}
+    return {name: inspect.getdoc(functions[name]) or "" if name in functions else "" for name in TITLES}
+
+
+SUITE = Suite(name="payment", attacks=ATTACKS, files=FILES, run=run)
