@@ -11,7 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
+from graders.execution.cluster import SUPERUSER
 from graders.execution.payment.money import Payment
+from graders.execution.payment.stage import DATABASE, PASSWORD
+from graders.execution.postgres import OWNER, Postgres
 
 FAULT = "storage-node-42-offline"
 """What a failing trigger says; it must not reach a caller."""
@@ -52,13 +55,28 @@ SELECT format('UPDATE %I.%I SET %s', n.nspname, c.relname, string_agg(CASE
 class Database:
     """A superuser's connection to the answer's database."""
 
-    def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
         self._connection: Any = None
 
     async def open(self) -> None:
+        """Make the database, empty."""
+        self._server.create(DATABASE)
         self._connection = await self._connect()
+        from psycopg import sql
+
+        # schema.sql may make a role for the service
+        await self._connection.execute(
+            sql.SQL("ALTER ROLE {} CREATEROLE PASSWORD {}").format(sql.Identifier(OWNER), sql.Literal(PASSWORD))
+        )
+
+    async def equip(self) -> None:
+        """Add what the attacks need beside the answer's own schema."""
         await self._connection.execute(INSIDE)
+
+    def stop(self) -> None:
+        """Stop the server, as an outage does."""
+        self._server.stop(crash=True)
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -67,7 +85,8 @@ class Database:
     async def _connect(self) -> Any:
         import psycopg
 
-        return await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, connect_timeout=5)
+        address = self._server.address(DATABASE, SUPERUSER)
+        return await psycopg.AsyncConnection.connect(**address, autocommit=True, connect_timeout=5)
 
     async def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         cursor = await self._connection.execute(statement, values or None)

@@ -169,7 +169,6 @@ def main() -> None:
         with contextlib.suppress(ImportError):
             __import__(name)
     gc.freeze()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     server = socket.socket(socket.AF_UNIX)
     server.bind(sys.argv[1])
     server.listen()

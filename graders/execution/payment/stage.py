@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -14,27 +15,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graders.execution import postgres
+from graders.execution import runtimes
 from graders.execution.box import WORK, Box, BoxError, Mount
 from graders.execution.payment.clock import Clock
 from graders.execution.payment.provider import KEY
 from graders.execution.payment.tokens import SECRET
+from graders.execution.postgres import OWNER
 
 PORT = 9001
 """Where the provider is found inside."""
+DATABASE = "shop"
 PASSWORD = "pg_5b1d0c77e9"  # noqa: S105 - made up; a canary
 LAUNCHER = "/launcher.py"
-MOUNTS = (*postgres.MOUNTS, *postgres.PY_MOUNTS, Mount(Path(__file__).with_name("launcher.py"), LAUNCHER))
 PACKAGES = ("fastapi", "uvicorn", "pydantic", "httpx", "jwt", "sqlalchemy", "asyncpg", "psycopg", "psycopg_pool")
 ENVIRONMENT = {
-    "DATABASE_URL": f"postgresql://shop:{PASSWORD}@127.0.0.1:5432/shop",
+    "DATABASE_URL": f"postgresql://{OWNER}:{PASSWORD}@127.0.0.1:5432/{DATABASE}",
     "PROVIDER_URL": f"http://127.0.0.1:{PORT}",
     "PROVIDER_KEY": KEY,
     "JWT_SECRET": SECRET,
-    "PATH": "/usr/bin",
     "HOME": "/tmp",  # noqa: S108 - inside the box
-    "LANG": "C.UTF-8",
 }
+EXTENSION = re.compile(r"^\s*CREATE\s+EXTENSION\b[^;]*;", re.IGNORECASE | re.MULTILINE)
+"""The prepared server has none; what they are created for (UUIDs) mostly is part of PostgreSQL 16 itself."""
 START = 15.0
 """Seconds in which the answer has to serve."""
 
@@ -60,6 +62,7 @@ class Stage:
         self.files = files
         self._orders: Any = None
         self._names: list[str] = []
+        self._environment: dict[str, str] = {}
 
     def log(self, name: str) -> str:
         """What a process printed, at most its last 200,000 characters."""
@@ -74,49 +77,54 @@ class Stage:
         """What every process of the answer printed so far."""
         return [self.log(name) for name in self._names]
 
-    async def raise_up(self) -> None:
-        """Database, launcher, files. Raises BoxError when our side fails."""
+    def raise_up(self) -> None:
+        """Lay out the files, and start the launcher. Raises BoxError when our side fails."""
         answer = self.box.folder / "answer"
         answer.mkdir()
         for name, text in self.files.items():
             (answer / name).write_text(text, encoding="utf-8", errors="replace")
-        postgres.start(self.box)
         wanted = [name for name in PACKAGES if any(name in text for text in self.files.values())]
+        python = runtimes.python()
+        self._environment = dict(python.env)
         self.box.start(
             "launcher",
-            ["/usr/bin/python3", "-B", LAUNCHER, f"{WORK}/launcher.sock", *dict.fromkeys([*wanted, "uvicorn"])],
-            {"PATH": "/usr/bin", "PYTHONPATH": "/site", "LANG": "C.UTF-8"},
+            [python.program, LAUNCHER, f"{WORK}/launcher.sock", *dict.fromkeys([*wanted, "uvicorn"])],
+            python.env,
         )
-        await self._until(self.box.folder / ".s.PGSQL.5432", "postgres", 20.0)
 
     async def load_schema(self) -> None:
         """Run the answer's schema once, as the owner of its database. Raises AnswerError when it does not apply."""
-        command = [f"{postgres.BIN}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "shop", "-d", "shop"]
-        self.box.start("schema", [*command, "-f", f"{WORK}/answer/schema.sql"], {"PGPASSWORD": PASSWORD, "PATH": "/usr/bin"})
+        postgres = runtimes.postgres()
+        schema, dropped = EXTENSION.subn("", self.files["schema.sql"])
+        (self.box.folder / "schema.sql").write_text(schema, encoding="utf-8", errors="replace")
+        self.box.start(
+            "schema",
+            [f"{postgres.program}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-f", f"{WORK}/schema.sql"],
+            {**postgres.env, "PGUSER": OWNER, "PGDATABASE": DATABASE, "PGPASSWORD": PASSWORD},
+        )
         ends = time.monotonic() + START
         while (code := self.box.poll("schema")) is None:
             if time.monotonic() > ends:
                 self.box.kill("schema")
                 raise AnswerError("schema.sql did not end in time")
             await asyncio.sleep(0.005)
+        if code and dropped:
+            raise BoxError("schema.sql needs an extension that the harness's PostgreSQL does not have")
         if code:
             raise AnswerError("schema.sql does not apply")
 
     async def ready(self) -> None:
-        """Wait for the launcher."""
-        await self._until(self.box.folder / "launcher.sock", "launcher", 30.0)
+        """Wait for the launcher. Raises BoxError when it does not come up."""
+        ends = time.monotonic() + 30.0
+        while not _listens(self.box.folder / "launcher.sock"):
+            if self.box.poll("launcher") is not None or time.monotonic() > ends:
+                raise BoxError("the launcher does not come up in the box")
+            await asyncio.sleep(0.005)
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(10.0)
         connection.connect(str(self.box.folder / "launcher.sock"))
         self._orders = connection.makefile("rw")
         connection.close()
-
-    async def _until(self, path: Path, name: str, seconds: float) -> None:
-        ends = time.monotonic() + seconds
-        while not _listens(path):
-            if self.box.poll(name) is not None or time.monotonic() > ends:
-                raise BoxError(f"{name} does not come up in the box")
-            await asyncio.sleep(0.005)
 
     def order(self, **order: Any) -> Any:
         """Have the launcher do something. None when it is gone: then the answer has ended it, and all of its own."""
@@ -129,7 +137,8 @@ class Stage:
 
     def launch(self, name: str, serve: bool = True, **changes: str | None) -> Process:
         """Start a process of the answer: the app, or `jobs.py`. Variables are changed by name, and left out by None."""
-        environment = {key: value for key, value in {**ENVIRONMENT, **changes}.items() if value is not None}
+        every = {**self._environment, **ENVIRONMENT, **changes}
+        environment = {key: value for key, value in every.items() if value is not None}
         self._names.append(name)
         clock = Clock(self.box.folder / f"{name}.clock")
         self.order(
@@ -167,6 +176,12 @@ class Stage:
         while (code := self.ended(process)) is None and time.monotonic() < ends:
             await asyncio.sleep(0.005)
         return code
+
+
+def mounts() -> tuple[Mount, ...]:
+    """What the box needs. Raises BoxError when a runtime is not there."""
+    launcher = Mount(Path(__file__).with_name("launcher.py"), LAUNCHER)
+    return (*runtimes.python().mounts, *runtimes.postgres().mounts, launcher)
 
 
 def _listens(path: Path) -> bool:

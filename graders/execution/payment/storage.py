@@ -153,7 +153,7 @@ async def pay_err_9(world: World) -> Outcome:
     paid = await world.pay(customer, "key-err9", f"m_{customer}_a")
     path = f"/payments/{paid.field('id')}"
     crowd = await _crowd(world, customer, path)
-    world.stage.box.kill("postgres")
+    world.database.stop()
     post = await world.hasten(world.first, world.pay(customer, "key-err9-x", f"m_{customer}_a", seconds=12.0))
     read = await world.hasten(world.first, world.ask("GET", path, customer, seconds=12.0))
     lines = [

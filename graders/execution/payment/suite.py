@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-import tempfile
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from pathlib import Path
 
 from graders.criterion import Status
-from graders.execution import postgres
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError, Limits
 from graders.execution.payment import access, inputs, once, secrets, storage, trouble
 from graders.execution.payment.database import Database
 from graders.execution.payment.provider import Provider
 from graders.execution.payment.recovery import Recovery, recover
-from graders.execution.payment.stage import MOUNTS, PORT, AnswerError, Stage
+from graders.execution.payment.stage import PORT, AnswerError, Stage, mounts
 from graders.execution.payment.starts import pay_starts
 from graders.execution.payment.verdicts import judged, outcome, unscored
 from graders.execution.payment.world import World
+from graders.execution.postgres import open_postgres
 from graders.execution.sandbox import open_box
+from graders.execution.scratch import scratch
 
 LIMITS = Limits(memory_mb=1024, processes=256, cpu_seconds=90, file_mb=128, wall_seconds=150.0)
 FILES = ("app.py", "schema.sql")
@@ -127,20 +126,17 @@ def run(files: Mapping[str, str], wanted: Collection[str]) -> dict[str, Outcome]
 
 
 async def _run(files: Mapping[str, str]) -> Found:
-    with tempfile.TemporaryDirectory(prefix="payment-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        postgres.place(folder)
-        provider, database = Provider(), Database(f"host={folder} user=postgres dbname=shop")
-        with open_box(folder, MOUNTS, LIMITS) as box:
-            stage = Stage(box, files)
+    with scratch() as place:
+        for name in ("server", "box"):
+            (place / name).mkdir()
+        with open_postgres(place / "server") as server, open_box(place / "box", mounts(), LIMITS) as box:
+            server.join(box)
+            world = World(Stage(box, files), Provider(), Database(server))
             try:
-                await provider.listen(folder / "provider.sock")
-                box.forward(PORT, "provider.sock")
-                await stage.raise_up()
-                return await _attack(World(stage, provider, database))
+                return await _attack(world)
             finally:
-                await database.close()
-                await provider.close()
+                await world.database.close()
+                await world.provider.close()
 
 
 async def _attack(world: World) -> Found:
@@ -162,8 +158,12 @@ async def _attack(world: World) -> Found:
 
 
 async def _prepare(world: World) -> None:
-    await world.stage.load_schema()
+    await world.provider.listen(world.stage.box.folder / "provider.sock")
+    world.stage.box.forward(PORT, "provider.sock")
+    world.stage.raise_up()
     await world.database.open()
+    await world.stage.load_schema()
+    await world.database.equip()
     await world.stage.ready()
     world.first, world.second = world.stage.launch("first"), world.stage.launch("second")
     for process in (world.first, world.second):
