@@ -23,7 +23,7 @@ KEY = "prov_9d2c74be61aa4f0f8e35"
 SECRET_WORD = "ledger-shard-17-unreachable"  # noqa: S105 - not a password
 """Stands in the provider's error bodies, and must not reach a caller."""
 LARGEST = 65_536
-SLOW = 0.2
+SLOW = 0.1
 """Seconds that a slow reply takes."""
 AMOUNT = re.compile(r"\d{1,20}(\.\d{1,4})?")
 

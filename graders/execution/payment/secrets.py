@@ -135,7 +135,7 @@ def pay_sec_7(world: World, in_rows: Iterable[str]) -> Outcome:
     Pass: none stands in a log or a row, and none but the card's (that the caller sent) in a reply. Fail: one does.
     """
     logs = "".join(world.stage.logs())
-    replies = "".join(reply.head + reply.body.decode("latin-1") for reply in world.replies)
+    replies = "".join(reply.head + reply.body.decode("latin-1") for _, reply in world.seen)
     faults = [f"{name} stands in a row of the database" for name in in_rows]
     for name, texts in _secrets(world).items():
         if any(text in logs for text in texts):
@@ -156,23 +156,22 @@ def _secrets(world: World) -> dict[str, tuple[str, ...]]:
     }
 
 
-def pay_err_6(replies: Iterable[Reply]) -> Outcome:
+def pay_err_6(exchanges: Iterable[tuple[str, Reply]]) -> Outcome:
     """The bodies of all replies with an error, from every other attack.
 
     Pass: none holds a stack trace, a statement, a path, a driver's name, or what database or provider said.
-    Fail: one does.
+    Fail: one does. What the caller sent itself may come back.
     """
     faults: list[str] = []
     seen = 0
-    for reply in replies:
+    for sent, reply in exchanges:
         if reply.status < 400:
             continue
         seen += 1
         text = reply.body.decode("utf-8", "replace")
-        found = INTERNAL.search(text)
-        said = next((word for word in (FAULT, SECRET_WORD) if word in text), None)
-        if found or said:
-            faults.append(f"a reply {reply.status} shows {said or found and found[0]}")
+        shown = [found[0] for found in INTERNAL.finditer(text) if found[0] not in sent]
+        shown += [word for word in (FAULT, SECRET_WORD) if word in text]
+        faults += [f"a reply {reply.status} shows {each}" for each in shown]
     if not seen:
         return outcome(Status.UNSCORED, "no reply with an error was seen", ())
     return judged(sorted(set(faults)), "no internals in error replies", sorted(set(faults)))

@@ -179,7 +179,7 @@ async def _last(world: World) -> Found:
     return {
         "PAY-ERR-9": exhausted,
         "PAY-ERR-7": judged([] if alive else ["the process ended"], "the process is still there", []),
-        "PAY-ERR-6": secrets.pay_err_6(world.replies),
+        "PAY-ERR-6": secrets.pay_err_6(world.seen),
         "PAY-SEC-7": secrets.pay_sec_7(world, in_rows),
     }
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from graders.execution.payment.database import Database
 from graders.execution.payment.money import State
@@ -35,7 +36,8 @@ class World:
         self.first: Process
         self.second: Process
         """Two processes of the app, as behind a load balancer."""
-        self.replies: list[Reply] = []
+        self.seen: list[tuple[str, Reply]] = []
+        """What was sent (target, idempotency key, body), and what came back."""
         self.tokens: set[str] = set()
         self.jobs = 0
         """Runs of `jobs.py` so far."""
@@ -65,7 +67,7 @@ class World:
             every["Authorization"] = f"Bearer {bearer}"
         every |= headers or {}
         reply = await ask((process or self.first).socket, method, target, every, body, seconds)
-        self.replies.append(reply)
+        self.seen.append((f"{unquote(target)} {every.get('Idempotency-Key', '')} {body.decode('utf-8', 'replace')}", reply))
         return reply
 
     async def pay(
