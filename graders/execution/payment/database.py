@@ -155,9 +155,7 @@ class Database:
             )
 
     @contextlib.asynccontextmanager
-    async def barrier(
-        self, accounts: bool, progress: Callable[[], int], wanted: int
-    ) -> AsyncIterator[None]:
+    async def barrier(self, accounts: bool, progress: Callable[[], int], wanted: int) -> AsyncIterator[None]:
         """While inside, nothing can write to `accounts`, or else to any other table of the answer; reading goes on.
 
         Leaving waits until `wanted` sessions stand before the barrier, or nothing has moved for a while, and lifts it.

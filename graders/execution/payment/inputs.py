@@ -20,11 +20,11 @@ SQL = (
     "\\'; DELETE FROM payments; --",
 )
 
-NO_AMOUNTS = (
+NO_AMOUNTS: tuple[object, ...] = (
     "0", "0.00", "-1.00", "NaN", "Infinity", "-Infinity", "1e2", "1E+2", "1e309", "12.505", "", "abc", "1,00", "1_0.00",
     "0x10", "１２.50", "12.50\n", "9" * 40 + ".00", True, None, [], {"value": "1.00"},
 )  # fmt: skip
-NO_CURRENCIES = ("", "EURO", "E", "€UR", "ZZZ", 978, None, ["EUR"])
+NO_CURRENCIES: tuple[object, ...] = ("", "EURO", "E", "€UR", "ZZZ", 978, None, ["EUR"])
 
 
 async def pay_sec_1(world: World) -> Outcome:
@@ -63,9 +63,7 @@ async def pay_sec_1(world: World) -> Outcome:
         f"SQL in {place} -> {', '.join(sorted({str(reply) for where, reply in sent if where == place}))}"
         for place in ("merchant_id", "currency", "amount", "Idempotency-Key", "path")
     ]
-    return judged(
-        faults, "values stay values", [*lines, f"another customer before: {before}", f"after: {after}"]
-    )
+    return judged(faults, "values stay values", [*lines, f"another customer before: {before}", f"after: {after}"])
 
 
 async def pay_sec_5(world: World) -> Outcome:
@@ -75,7 +73,7 @@ async def pay_sec_5(world: World) -> Outcome:
     """
     customer = "c_sec5"
     await world.account(customer, "1000.00")
-    sent = [(f"amount {_brief(value)}", value, "EUR") for value in NO_AMOUNTS]
+    sent: list[tuple[str, object, object]] = [(f"amount {_brief(value)}", value, "EUR") for value in NO_AMOUNTS]
     sent += [(f"currency {_brief(value)}", "1.00", value) for value in NO_CURRENCIES]
     return await _nothing_happens(world, customer, sent, "only positive plain decimals are taken")
 
@@ -129,9 +127,7 @@ async def pay_sec_6(world: World) -> Outcome:
     """
     small, large = "c_sec6a", "c_sec6b"
     await world.account(small, "0.30")
-    replies = [
-        await world.pay(small, f"key-sec6-{amount}", f"m_{small}_a", amount) for amount in ("0.10", "0.20")
-    ]
+    replies = [await world.pay(small, f"key-sec6-{amount}", f"m_{small}_a", amount) for amount in ("0.10", "0.20")]
     state = await world.calm(small)
     lines = [f"0.10, then 0.20 -> {', '.join(map(str, replies))}", str(state)]
     faults = [f"{table}.{column} is {kind}" for table, column, kind in await _floats(world)]
@@ -200,7 +196,10 @@ async def pay_err_1(world: World) -> Outcome:
     extreme = [
         ("empty idempotency key", await _post(world, customer, "", valid)),
         ("key of 8,000 characters", await _post(world, customer, "".join(map(str, range(1000, 3000))), valid)),
-        ("merchant of 20,000 characters", await _post(world, customer, "key-err1-long", _order(f"m_{customer}_" + "m" * 20_000))),
+        (
+            "merchant of 20,000 characters",
+            await _post(world, customer, "key-err1-long", _order(f"m_{customer}_" + "m" * 20_000)),
+        ),
     ]
     faults += [f"{name}: answered {reply}" for name, reply in extreme if reply.status >= 500 or not reply.status]
     answers: dict[str, list[str]] = {}

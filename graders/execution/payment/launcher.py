@@ -57,36 +57,46 @@ def follow(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     _clock = mmap.mmap(descriptor, 8 + 2 * CLOCK.size, prot=mmap.PROT_READ)
     os.close(descriptor)
-
-    def sleep(seconds: float) -> None:
-        until = now() + seconds
-        while (left := until - now()) > 0:
-            real_sleep(min(left / speed(), SLICE))
-
-    def select(self: Any, timeout: float | None = None) -> Any:
-        if timeout is not None and timeout > 0:
-            timeout = min(timeout / speed(), SLICE)
-        return real_select(self, timeout)
-
-    def wait(self: Any, timeout: float | None = None) -> bool:
-        if timeout is None:
-            return real_wait(self)
-        until = now() + timeout
-        while (left := until - now()) > 0:
-            if real_wait(self, min(left / speed(), SLICE)):
-                return True
-        return real_wait(self, 0)
-
-    def settimeout(self: Any, seconds: float | None) -> None:
-        real_settimeout(self, seconds / speed() if seconds else seconds)
-
-    real_sleep, time.sleep = time.sleep, sleep
-    real_select = selectors.EpollSelector.select
+    time.sleep = sleep
     selectors.EpollSelector.select = select  # type: ignore[method-assign]
-    real_wait = threading.Condition.wait
     threading.Condition.wait = wait  # type: ignore[method-assign]
-    real_settimeout = socket.socket.settimeout
-    socket.socket.settimeout = settimeout  # type: ignore[method-assign, assignment]
+    socket.socket.settimeout = settimeout  # type: ignore[method-assign]
+
+
+_sleep = time.sleep
+_select = selectors.EpollSelector.select
+_wait = threading.Condition.wait
+_settimeout = socket.socket.settimeout
+
+
+def sleep(seconds: Any) -> None:
+    """`time.sleep`, in slices."""
+    until = now() + float(seconds)
+    while (left := until - now()) > 0:
+        _sleep(min(left / speed(), SLICE))
+
+
+def select(self: Any, timeout: float | None = None) -> Any:
+    """`EpollSelector.select`; an event loop that is woken too early waits again."""
+    if timeout is not None and timeout > 0:
+        timeout = min(timeout / speed(), SLICE)
+    return _select(self, timeout)
+
+
+def wait(self: Any, timeout: float | None = None) -> bool:
+    """`threading.Condition.wait`, in slices."""
+    if timeout is None:
+        return _wait(self)
+    until = now() + timeout
+    while (left := until - now()) > 0:
+        if _wait(self, min(left / speed(), SLICE)):
+            return True
+    return _wait(self, 0)
+
+
+def settimeout(self: Any, seconds: float | None) -> None:
+    """`socket.settimeout`, by the speed at which time runs just then."""
+    _settimeout(self, seconds / speed() if seconds else seconds)
 
 
 class Launcher:

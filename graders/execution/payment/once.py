@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable
 from decimal import Decimal
 
@@ -17,6 +18,9 @@ from graders.execution.payment.provider import Call, Mode
 from graders.execution.payment.verdicts import judged
 from graders.execution.payment.wire import Reply
 from graders.execution.payment.world import World
+
+LOOK = 0.5
+"""Seconds for which a transaction has to be open while the provider has a request, to count; others end sooner."""
 
 
 async def pay_tx_1(world: World) -> Outcome:
@@ -79,8 +83,8 @@ async def pay_tx_3(world: World) -> Outcome:
 async def pay_tx_4(world: World) -> Outcome:
     """A write that fails: when the payment is stored, when the balance is taken, and when it is given back.
 
-    Pass: what belongs together is undone together; nothing is sent for a payment that is not stored.
-    Fail: money gone without a payment, a payment without its money, or a transfer for neither.
+    Pass: what belongs together is undone together, nothing is sent for a payment that is not stored, and that is still so
+    after the scheduled job has run. Fail: money gone without a payment, a payment without its money, or a transfer for neither.
     """
     faults: list[str] = []
     lines: list[str] = []
@@ -102,6 +106,17 @@ async def pay_tx_4(world: World) -> Outcome:
     lines += [f"declined, and giving back fails: POST -> {reply}", str(state)]
     faults += [f"declined, and giving back fails: {fault}" for fault in money_faults(state)]
     return judged(faults, "what belongs together is undone together", lines)
+
+
+async def later(world: World) -> list[str]:
+    """What has become of those payments, and of ones above the balance, after the scheduled job has run."""
+    names = {"c_tx40": "a write that failed", "c_tx41": "a write that failed", "c_tx42": "giving back that failed"}
+    names["c_err8"] = "payments above the balance"
+    return [
+        f"{name}, and later the job runs: {fault}"
+        for customer, name in names.items()
+        for fault in money_faults(await world.state(customer))
+    ]
 
 
 async def pay_tx_5(world: World) -> Outcome:
@@ -154,13 +169,15 @@ async def watched(world: World, *merchants: str) -> AsyncIterator[list[str]]:
     held: list[str] = []
 
     async def look(call: Call) -> None:
-        if call.merchant not in merchants:
+        if call.merchant not in merchants or held:
             return
-        before = await world.database.in_transaction()
-        if before:
-            await asyncio.sleep(0.05)
-            if before & await world.database.in_transaction():
-                held.append("in jobs.py" if world.job is not None else "in the request")
+        open_all_along = await world.database.in_transaction()
+        ends = time.monotonic() + LOOK
+        while open_all_along and time.monotonic() < ends:
+            await asyncio.sleep(0.02)
+            open_all_along &= await world.database.in_transaction()
+        if open_all_along:
+            held.append("in jobs.py" if world.job is not None else "in the request")
 
     world.provider.on_call = look
     try:

@@ -88,8 +88,8 @@ class Provider:
     on_call: Callable[[Call], Awaitable[None]] | None = None
     """Awaited while the caller waits for the reply."""
     on_kill: Callable[[], None] | None = None
-    late: list[Charge] = field(default_factory=list)
-    """Transfers that are still under way."""
+    late: list[tuple[str | None, Charge]] = field(default_factory=list)
+    """Transfers that are still under way, each with its idempotency key."""
     silent: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a caller waits for a reply that never comes."""
     _answers: dict[str, tuple[bytes, Said]] = field(default_factory=dict)
@@ -111,8 +111,8 @@ class Provider:
 
     def land(self, merchant: str) -> None:
         """Make the late transfers to a merchant now, unless they were made by a second request with the same key."""
-        self.charges += [each for each in self.late if each.merchant == merchant]
-        self.late = [each for each in self.late if each.merchant != merchant]
+        self.charges += [charge for _, charge in self.late if charge.merchant == merchant]
+        self.late = [(key, charge) for key, charge in self.late if charge.merchant != merchant]
 
     def charged(self, *merchants: str) -> tuple[Charge, ...]:
         return tuple(each for each in self.charges if each.merchant in merchants)
@@ -146,7 +146,8 @@ class Provider:
         status, content = reply
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         writer.write(
-            b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(data)) + data
+            b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(data))
+            + data
         )
         await writer.drain()
         return True
@@ -168,9 +169,7 @@ class Provider:
         if {call.merchant for call in before} & self.blind:
             return 500, {"error": SECRET_WORD}
         return 200, {
-            "transfers": [
-                each.shown(number) for number, each in enumerate(self.charges) if each.reference == reference
-            ]
+            "transfers": [each.shown(number) for number, each in enumerate(self.charges) if each.reference == reference]
         }
 
     async def _transfer(self, headers: dict[str, str], body: bytes) -> Said | None:
@@ -191,7 +190,7 @@ class Provider:
             before, reply = self._answers[key]
             return reply if before == body else (422, {"error": "idempotency_key_reused"})
         mode = self._mode(wanted.merchant)
-        reply = self._booked(mode, wanted)
+        reply = self._booked(mode, wanted, key)
         if key is not None and mode not in (Mode.ERROR, Mode.DROP, Mode.LATE, Mode.KILL):
             self._answers[key] = (body, reply)
         if self.on_call:
@@ -204,15 +203,15 @@ class Provider:
             self.modes[merchant] = Mode.OK
         return mode
 
-    def _booked(self, mode: Mode, wanted: Charge) -> Said:
+    def _booked(self, mode: Mode, wanted: Charge, key: str | None) -> Said:
         """What the provider does, and the reply that it would give at its best."""
         if mode is Mode.DECLINE:
             return 402, {"error": "declined"}
         if mode is Mode.LATE:
-            self.late.append(wanted)
+            self.late.append((key, wanted))
         elif mode in CHARGING:
             # a second request with the key of one that is under way is that one
-            self.late = [each for each in self.late if each != wanted]
+            self.late = [each for each in self.late if key is None or each != (key, wanted)]
             self.charges.append(wanted)
             return 201, wanted.shown(len(self.charges) - 1)
         return 500, {"error": SECRET_WORD}

@@ -7,14 +7,13 @@ Here: bringing payments into every kind of trouble once, letting time pass, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from graders.execution.payment.money import State
 from graders.execution.payment.once import watched
 from graders.execution.payment.provider import Mode
-from graders.execution.payment.stage import Process
 from graders.execution.payment.wire import Reply
 from graders.execution.payment.world import HASTE, MINUTE, World
 
@@ -121,8 +120,8 @@ async def _hang(world: World, notes: Recovery) -> None:
     await asyncio.wait({asked, silent}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
     silent.cancel()
     clock.run(HASTE)
-    while not asked.done() and clock.now - began < PATIENCE + 5:
-        await asyncio.sleep(0.005)
+    left = PATIENCE - (clock.now - began)
+    await asyncio.wait({asked}, timeout=max(left, 0) / HASTE)
     notes.waited = clock.now - began
     clock.run(1.0)
     if not asked.done():
@@ -145,7 +144,7 @@ async def _crash(world: World, notes: Recovery) -> None:
             both.set()
 
     world.provider.on_kill = on_kill
-    asked: list[Awaitable[Reply]] = []
+    asked: list[asyncio.Task[Reply]] = []
     for trial, mode in zip(trials, (Mode.KILL, Mode.KILL_AFTER), strict=True):
         notes.trials[trial.name] = trial
         await world.account(trial.customer)
@@ -153,7 +152,7 @@ async def _crash(world: World, notes: Recovery) -> None:
         asked.append(
             asyncio.create_task(world.pay(trial.customer, f"key-{trial.name}", trial.merchant, process=world.second))
         )
-    until = asyncio.ensure_future(asyncio.gather(*asked))
+    until: asyncio.Future[list[Reply]] = asyncio.gather(*asked)
     await _first(both, until)
     if not arrived and until.done():
         await _crash_the_job(world, both)
@@ -164,18 +163,17 @@ async def _crash(world: World, notes: Recovery) -> None:
     after.retry = await world.pay(after.customer, "key-crash_after", after.merchant, process=world.first)
 
 
-async def _first(event: asyncio.Event, task: asyncio.Future[list[Reply]]) -> None:
-    waiting = asyncio.ensure_future(event.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
+async def _first(event: asyncio.Event, other: asyncio.Future[Any]) -> None:
+    """Wait for one of two things, a second at most."""
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
+    await asyncio.wait({waiting, other}, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
     waiting.cancel()
 
 
 async def _crash_the_job(world: World, both: asyncio.Event) -> None:
     """Where the job calls the provider, the job is what is killed."""
     run = asyncio.ensure_future(world.run_jobs(2 * MINUTE))
-    waiting = asyncio.ensure_future(both.wait())
-    await asyncio.wait({waiting, run}, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
-    waiting.cancel()
+    await _first(both, run)
     if world.job is not None:
         world.stage.kill(world.job)
     await run

@@ -99,7 +99,9 @@ async def pay_sec_12(world: World) -> Outcome:
     served = await asyncio.gather(*(world.stage.serves(process, PATIENCE) for process in started.values()))
     for process in started.values():
         world.stage.kill(process)
-    lines = [f"JWT_SECRET {name}: {'serves' if up else 'does not serve'}" for name, up in zip(started, served, strict=True)]
+    lines = [
+        f"JWT_SECRET {name}: {'serves' if up else 'does not serve'}" for name, up in zip(started, served, strict=True)
+    ]
     faults = [f"it serves with JWT_SECRET {name}" for name, up in zip(started, served, strict=True) if up]
     return judged(faults, "a weak secret stops the service", lines)
 
@@ -111,7 +113,9 @@ async def leave_cards(world: World) -> None:
     card = {"card_number": CARD, "cvv": "737"}
     await world.pay(customer, "key-sec7-1", f"m_{customer}_a", extra=card)
     await world.pay(customer, "key-sec7-2", f"m_{customer}_a", "no amount", extra=card)
-    await world.ask("POST", "/payments", customer, headers={"Idempotency-Key": "key-sec7-3"}, body=f'{{"card": "{CARD}", '.encode())
+    await world.ask(
+        "POST", "/payments", customer, headers={"Idempotency-Key": "key-sec7-3"}, body=f'{{"card": "{CARD}", '.encode()
+    )
 
 
 async def stored(world: World) -> list[str]:

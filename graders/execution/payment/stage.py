@@ -99,7 +99,17 @@ class Stage:
         (self.box.folder / "schema.sql").write_text(schema, encoding="utf-8", errors="replace")
         self.box.start(
             "schema",
-            [f"{postgres.program}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-f", f"{WORK}/schema.sql"],
+            [
+                f"{postgres.program}/psql",
+                "-X",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-h",
+                "127.0.0.1",
+                "-f",
+                f"{WORK}/schema.sql",
+            ],
             {**postgres.env, "PGUSER": OWNER, "PGDATABASE": DATABASE, "PGPASSWORD": PASSWORD},
         )
         ends = time.monotonic() + START
@@ -173,9 +183,11 @@ class Stage:
     async def finish(self, process: Process, seconds: float) -> int | None:
         """Wait for a process to end; its exit code, or None when it still runs."""
         ends = time.monotonic() + seconds
-        while (code := self.ended(process)) is None and time.monotonic() < ends:
+        while True:
+            code = self.ended(process)
+            if code is not None or time.monotonic() > ends:
+                return code
             await asyncio.sleep(0.005)
-        return code
 
 
 def mounts() -> tuple[Mount, ...]:

@@ -25,7 +25,9 @@ async def pay_starts(world: World) -> Outcome:
     if reply.status not in (200, 201, 202) or not isinstance(identity, str) or not reply.state:
         raise AnswerError(f"a valid payment is answered {reply or 'with nothing'}, not 201 with id and status")
     if reply.state == "failed" or not _is(reply.field("amount"), "12.50") or reply.field("currency") != "EUR":
-        raise AnswerError("a valid payment is not answered with its amount, its currency and a status other than failed")
+        raise AnswerError(
+            "a valid payment is not answered with its amount, its currency and a status other than failed"
+        )
     state = await world.calm(customer)
     shown = await world.ask("GET", f"/payments/{identity}", customer)
     lines += [f"GET /payments/{{id}} -> {shown}", str(state)]

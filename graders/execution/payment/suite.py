@@ -10,10 +10,11 @@ import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from pathlib import Path
 
 from graders.criterion import Status
-from graders.execution.attack import Attack, Outcome, Suite
-from graders.execution.box import BoxError, Limits
+from graders.execution.attack import Attack, Mutant, Outcome, Suite
+from graders.execution.box import Limits
 from graders.execution.payment import access, inputs, once, secrets, storage, trouble
 from graders.execution.payment.database import Database
 from graders.execution.payment.provider import Provider
@@ -27,7 +28,9 @@ from graders.execution.sandbox import open_box
 from graders.execution.scratch import scratch
 
 LIMITS = Limits(memory_mb=1024, processes=256, cpu_seconds=90, file_mb=128, wall_seconds=150.0)
-FILES = ("app.py", "schema.sql")
+FILES = ("app.py", "schema.sql", "jobs.py")
+"""`jobs.py` may be absent."""
+FIXTURES = Path(__file__).parents[1] / "fixtures/payment"
 STARTS = "PAY-STARTS"
 
 Found = dict[str, Outcome]
@@ -151,13 +154,19 @@ async def _attack(world: World) -> Found:
     await secrets.leave_cards(world)
     notes = await recover(world)
     found |= {name: read(notes) for name, read in NOTED.items()}
-    found["PAY-TX-8"] = _with_jobs(found["PAY-TX-8"], notes)
+    found["PAY-TX-8"] = _and(
+        found["PAY-TX-8"], [f"the provider is called while a transaction is open ({where})" for where in notes.held]
+    )
+    found["PAY-TX-4"] = _and(found["PAY-TX-4"], await once.later(world))
     for name, attack in LATER.items():
         found[name] = await attack(world)
     return found | await _last(world)
 
 
 async def _prepare(world: World) -> None:
+    missing = [name for name in FILES[:2] if name not in world.stage.files]
+    if missing:
+        raise AnswerError(f"the answer has no whole {' and no whole '.join(missing)}")
     await world.provider.listen(world.stage.box.folder / "provider.sock")
     world.stage.box.forward(PORT, "provider.sock")
     world.stage.raise_up()
@@ -184,14 +193,11 @@ async def _last(world: World) -> Found:
     }
 
 
-def _with_jobs(found: Outcome, notes: Recovery) -> Outcome:
-    """PAY-TX-8 looks at the scheduled job too."""
-    if found.status is Status.PASS and notes.held:
-        where = notes.held[0]
-        return outcome(
-            Status.FAIL, f"the provider is called while a transaction is open ({where})", [*found.transcript, where]
-        )
-    return found
+def _and(found: Outcome, faults: list[str]) -> Outcome:
+    """An outcome to which the scheduled job adds something."""
+    return (
+        judged(faults, found.reason, [*found.transcript, *faults]) if faults and found.status is Status.PASS else found
+    )
 
 
 def _not_started(world: World, error: AnswerError) -> Found:
@@ -213,4 +219,14 @@ def document() -> dict[str, str]:
     return {name: inspect.getdoc(functions[name]) or "" if name in functions else "" for name in TITLES}
 
 
-SUITE = Suite(name="payment", attacks=ATTACKS, files=FILES, run=run)
+def _good_answers() -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FIXTURES.glob("good-*.md"))}
+
+
+def _mutants() -> tuple[Mutant, ...]:
+    from graders.execution.fixtures.payment.mutants import MUTANTS
+
+    return MUTANTS
+
+
+SUITE = Suite(name="payment", attacks=ATTACKS, files=FILES, run=run, good_answers=_good_answers, mutants=_mutants)

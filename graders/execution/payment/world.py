@@ -67,7 +67,9 @@ class World:
             every["Authorization"] = f"Bearer {bearer}"
         every |= headers or {}
         reply = await ask((process or self.first).socket, method, target, every, body, seconds)
-        self.seen.append((f"{unquote(target)} {every.get('Idempotency-Key', '')} {body.decode('utf-8', 'replace')}", reply))
+        self.seen.append(
+            (f"{unquote(target)} {every.get('Idempotency-Key', '')} {body.decode('utf-8', 'replace')}", reply)
+        )
         return reply
 
     async def pay(
