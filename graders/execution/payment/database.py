@@ -52,6 +52,10 @@ SELECT format('UPDATE %I.%I SET %s', n.nspname, c.relname, string_agg(CASE
 """For each table of the answer one UPDATE that moves every moment in it, also those kept as Unix seconds or milliseconds."""
 
 
+class TableError(Exception):
+    """The answer's tables did not take or give what was asked; which kind of error it was."""
+
+
 class Database:
     """A superuser's connection to the answer's database."""
 
@@ -89,11 +93,13 @@ class Database:
         return await psycopg.AsyncConnection.connect(**address, autocommit=True, connect_timeout=5)
 
     async def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        cursor = await self._connection.execute(statement, values or None)
-        return list(await cursor.fetchall())
+        async with _told():
+            cursor = await self._connection.execute(statement, values or None)
+            return list(await cursor.fetchall())
 
-    async def do(self, statement: str, *values: Any) -> None:
-        await self._connection.execute(statement, values or None)
+    async def do(self, statement: Any, *values: Any) -> None:
+        async with _told():
+            await self._connection.execute(statement, values or None)
 
     async def import_account(self, customer: str, balance: str, currency: str = "EUR") -> None:
         """As the case says that accounts come in."""
@@ -146,11 +152,11 @@ class Database:
             function=sql.Identifier(function),
             when=sql.SQL(when),
         )
-        await self._connection.execute(statement)
+        await self.do(statement)
         try:
             yield
         finally:
-            await self._connection.execute(
+            await self.do(
                 sql.SQL("DROP TRIGGER {} ON {}").format(sql.Identifier(f"harness_{customer}"), sql.Identifier(table))
             )
 
@@ -169,7 +175,7 @@ class Database:
         )
         holder = await self._connect()
         try:
-            async with holder.transaction():
+            async with _told(), holder.transaction():
                 for schema, table in tables:
                     await holder.execute(
                         sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(schema, table))
@@ -195,7 +201,7 @@ class Database:
         """While inside, another session holds what the statement locked."""
         holder = await self._connect()
         try:
-            async with holder.transaction(force_rollback=True):
+            async with _told(), holder.transaction(force_rollback=True):
                 await holder.execute(statement, values or None)
                 yield
         finally:
@@ -224,6 +230,17 @@ class Database:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <> current_user"
         )
+
+
+@contextlib.asynccontextmanager
+async def _told() -> AsyncIterator[None]:
+    """Raises TableError for any error of the database."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise TableError(type(error).__name__) from None
 
 
 def _quoted(text: str) -> str:

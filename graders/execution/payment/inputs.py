@@ -6,9 +6,11 @@ import json
 from decimal import Decimal
 from urllib.parse import quote
 
+from graders.criterion import Status
 from graders.execution.attack import Outcome
+from graders.execution.payment.database import TableError
 from graders.execution.payment.money import faults as money_faults
-from graders.execution.payment.verdicts import judged
+from graders.execution.payment.verdicts import judged, outcome
 from graders.execution.payment.wire import Reply
 from graders.execution.payment.world import World
 
@@ -81,10 +83,13 @@ async def pay_sec_5(world: World) -> Outcome:
 async def pay_sec_13(world: World) -> Outcome:
     """12.50 of a currency that has no decimals (JPY), for a customer who has an account in it.
 
-    Pass: refused with a 4xx. Fail: it gets through, or ends in a 5xx.
+    Pass: refused with a 4xx. Fail: it gets through, or ends in a 5xx. Not applicable: the schema takes no such account.
     """
     customer = "c_sec13"
-    await world.account(customer, "1000.00", "JPY")
+    try:
+        await world.account(customer, "1000.00", "JPY")
+    except TableError as error:
+        return outcome(Status.NOT_APPLICABLE, f"the schema takes no account in JPY ({error})", ())
     return await _nothing_happens(
         world, customer, [("amount '12.50' JPY", "12.50", "JPY")], "the currency's number of places is kept", "JPY"
     )
@@ -135,8 +140,8 @@ async def pay_sec_6(world: World) -> Outcome:
         faults.append("0.10 and 0.20 do not use up a balance of 0.30 exactly")
     try:
         await world.account(large, "90071992547409.93")
-    except Exception as error:  # noqa: BLE001 - whatever the column's width or a check of the answer says
-        lines.append(f"a balance of 90071992547409.93 cannot be stored ({type(error).__name__})")
+    except TableError as error:
+        lines.append(f"a balance of 90071992547409.93 cannot be stored ({error})")
         return judged(faults, "money is exact", lines)
     reply = await world.pay(large, "key-sec6-l", f"m_{large}_a", "0.01")
     state = await world.calm(large)

@@ -71,12 +71,10 @@ class Recovery:
     """Where the provider was called inside a transaction while the job ran."""
     stuck: bool = False
     """A run of the job did not end."""
-    problem: str = ""
-    """Why time could not be made to pass, if so."""
 
 
 async def recover(world: World) -> Recovery:
-    """Bring it all about; the second process ends in it."""
+    """Bring it all about; the second process ends in it. Raises TableError."""
     notes = Recovery()
     await world.account("c_calm", "1000.00")
     for name, mode in AT_ONCE.items():

@@ -53,7 +53,7 @@ async def pay_sec_2(world: World) -> Outcome:
     if await world.stage.serves(keyless, PATIENCE):
         await world.pay(customer, "key-sec2-k", f"m_{customer}_k", process=keyless)
         sent = [call.authorization.removeprefix("Bearer").strip() for call in world.provider.called(f"m_{customer}_k")]
-        built_in = [key for key in sent if key and key in _texts(world.stage.files)]
+        built_in = [key for key in sent if key and key in texts_of(world.stage.files)]
         lines.append(f"without PROVIDER_KEY: serves; texts of the code sent as the key: {len(built_in)}")
         faults += [f"the provider's key stands in the code ({ascii(key)[:24]})" for key in built_in]
     else:
@@ -64,7 +64,7 @@ async def pay_sec_2(world: World) -> Outcome:
 
 
 async def _accepted(world: World, process: Process, customer: str, path: str) -> list[str]:
-    texts = sorted({"", "None", *_texts(world.stage.files)})[:LITERALS]
+    texts = sorted({"", "None", *texts_of(world.stage.files)})[:LITERALS]
     found = []
     for text in texts:
         headers = {"Authorization": f"Bearer {signed(claims(customer), text)}"}
@@ -73,7 +73,7 @@ async def _accepted(world: World, process: Process, customer: str, path: str) ->
     return found
 
 
-def _texts(files: Mapping[str, str]) -> set[str]:
+def texts_of(files: Mapping[str, str]) -> set[str]:
     """Every short text without blanks that stands in the Python code."""
     return {text for name, code in files.items() if name.endswith(".py") for text in _constants(code)}
 
@@ -179,3 +179,12 @@ def pay_err_6(exchanges: Iterable[tuple[str, Reply]]) -> Outcome:
     if not seen:
         return outcome(Status.UNSCORED, "no reply with an error was seen", ())
     return judged(sorted(set(faults)), "no internals in error replies", sorted(set(faults)))
+
+
+def pay_err_7(world: World) -> Outcome:
+    """After every other attack but the last: does the process that was attacked still run?
+
+    Pass: the very same process. Fail: it ended on the way.
+    """
+    ended = world.stage.ended(world.first)
+    return judged([] if ended is None else ["the process ended during the attacks"], "the process is still there", [])

@@ -20,6 +20,7 @@ from graders.execution.box import WORK, Box, BoxError, Mount
 from graders.execution.payment.clock import Clock
 from graders.execution.payment.provider import KEY
 from graders.execution.payment.tokens import SECRET
+from graders.execution.payment.wire import door
 from graders.execution.postgres import OWNER
 
 PORT = 9001
@@ -33,8 +34,10 @@ ENVIRONMENT = {
     "PROVIDER_URL": f"http://127.0.0.1:{PORT}",
     "PROVIDER_KEY": KEY,
     "JWT_SECRET": SECRET,
-    "HOME": "/tmp",  # noqa: S108 - inside the box
 }
+NAMES = ("first", "second", "keyless", "secretless", "weak0", "weak1", "weak2", "jobs")
+"""Of the answer's processes. Runs of `jobs.py` come one after the other."""
+LARGEST_LOG = 4 * 2**20
 EXTENSION = re.compile(r"^\s*CREATE\s+EXTENSION\b[^;]*;", re.IGNORECASE | re.MULTILINE)
 """The prepared server has none; what they are created for (UUIDs) mostly is part of PostgreSQL 16 itself."""
 START = 15.0
@@ -63,15 +66,14 @@ class Stage:
         self._orders: Any = None
         self._names: list[str] = []
         self._environment: dict[str, str] = {}
+        self._clocks: dict[str, Clock] = {}
 
     def log(self, name: str) -> str:
-        """What a process printed, at most its last 200,000 characters."""
-        path = self.box.folder / f"{name}.log"
-        if path.is_symlink() or not path.is_file():
+        """What a process of the answer printed, as far as it lets that be seen."""
+        try:
+            return self.box.read(f"{name}.log", LARGEST_LOG).decode("utf-8", "replace")
+        except BoxError:
             return ""
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 200_000))
-            return file.read(200_000).decode("utf-8", "replace")
 
     def logs(self) -> list[str]:
         """What every process of the answer printed so far."""
@@ -84,8 +86,11 @@ class Stage:
         for name, text in self.files.items():
             (answer / name).write_text(text, encoding="utf-8", errors="replace")
         wanted = [name for name in PACKAGES if any(name in text for text in self.files.values())]
+        # made before any code of the answer runs, which could otherwise lay links in their places
+        self._clocks = {name: Clock(self.box.folder / f"{name}.clock") for name in NAMES}
         python = runtimes.python()
-        self._environment = dict(python.env)
+        inside = {name: self.box.inside(value) for name, value in python.env.items()}
+        self._environment = {**inside, **ENVIRONMENT, "HOME": self.box.inside(WORK)}
         self.box.start(
             "launcher",
             [python.program, LAUNCHER, f"{WORK}/launcher.sock", *dict.fromkeys([*wanted, "uvicorn"])],
@@ -130,14 +135,13 @@ class Stage:
             if self.box.poll("launcher") is not None or time.monotonic() > ends:
                 raise BoxError("the launcher does not come up in the box")
             await asyncio.sleep(0.005)
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(10.0)
-        connection.connect(str(self.box.folder / "launcher.sock"))
-        self._orders = connection.makefile("rw")
-        connection.close()
+        with door(self.box.folder / "launcher.sock") as address, socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10.0)
+            connection.connect(address)
+            self._orders = connection.makefile("rw")
 
     def order(self, **order: Any) -> Any:
-        """Have the launcher do something. None when it is gone: then the answer has ended it, and all of its own."""
+        """Have the launcher do something. -9 when it is gone: then the answer has ended it, and with it all of its own."""
         try:
             self._orders.write(json.dumps(order) + "\n")
             self._orders.flush()
@@ -147,18 +151,20 @@ class Stage:
 
     def launch(self, name: str, serve: bool = True, **changes: str | None) -> Process:
         """Start a process of the answer: the app, or `jobs.py`. Variables are changed by name, and left out by None."""
-        every = {**self._environment, **ENVIRONMENT, **changes}
+        every = {**self._environment, **changes}
         environment = {key: value for key, value in every.items() if value is not None}
-        self._names.append(name)
-        clock = Clock(self.box.folder / f"{name}.clock")
+        self._names = list(dict.fromkeys([*self._names, name]))
+        clock = self._clocks[name]
+        clock.run(1.0)
+        inside = self.box.inside(WORK)
         self.order(
             do="start",
             name=name,
-            log=f"{WORK}/{name}.log",
+            log=f"{inside}/{name}.log",
             env=environment,
-            folder=f"{WORK}/answer",
-            clock=f"{WORK}/{name}.clock",
-            socket=f"{WORK}/{name}.sock" if serve else "",
+            folder=f"{inside}/answer",
+            clock=f"{inside}/{name}.clock",
+            socket=f"{inside}/{name}.sock" if serve else "",
             argv=["uvicorn", "app:app"] if serve else ["jobs.py"],
         )
         return Process(name=name, socket=self.box.folder / f"{name}.sock", clock=clock)
@@ -200,7 +206,8 @@ def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         try:
-            probe.connect(str(path))
+            with door(path) as address:
+                probe.connect(address)
         except OSError:
             return False
     return True

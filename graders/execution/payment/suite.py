@@ -7,8 +7,8 @@ Not here: the attacks.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import re
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from graders.criterion import Status
 from graders.execution.attack import Attack, Mutant, Outcome, Suite
 from graders.execution.box import Limits
 from graders.execution.payment import access, inputs, once, secrets, storage, trouble
-from graders.execution.payment.database import Database
+from graders.execution.payment.database import Database, TableError
 from graders.execution.payment.provider import Provider
 from graders.execution.payment.recovery import Recovery, recover
 from graders.execution.payment.stage import PORT, AnswerError, Stage, mounts
@@ -144,23 +144,51 @@ async def _run(files: Mapping[str, str]) -> Found:
 
 async def _attack(world: World) -> Found:
     """First whether it starts; then everything else, which needs that."""
+    began = time.monotonic()
     try:
         await _prepare(world)
         found = {STARTS: await pay_starts(world)}
     except AnswerError as error:
         return _not_started(world, error)
-    for name, attack in DURING.items():
-        found[name] = await attack(world)
-    await secrets.leave_cards(world)
+    except TableError as error:
+        return _not_started(world, AnswerError(f"accounts or payments are not as the contract has them: {error}"))
+    found |= await _tried(world, DURING)
+    try:
+        await secrets.leave_cards(world)
+        found |= await _recovered(world, found)
+    except TableError as error:
+        found |= dict.fromkeys(NOTED, _gap(error))
+    found |= await _tried(world, LATER) | await _last(world)
+    if time.monotonic() - began > LIMITS.wall_seconds:
+        late = unscored(f"the attacks did not end within {LIMITS.wall_seconds:g} seconds")
+        return {name: found[name] if name == STARTS else late for name in found}
+    return found
+
+
+async def _tried(world: World, attacks: Mapping[str, Callable[[World], Awaitable[Outcome]]]) -> Found:
+    """One attack after the other; one that the answer's tables do not allow is unscored."""
+    found: Found = {}
+    for name, attack in attacks.items():
+        try:
+            found[name] = await attack(world)
+        except TableError as error:
+            found[name] = _gap(error)
+    return found
+
+
+def _gap(error: TableError) -> Outcome:
+    return unscored(f"the answer's tables do not allow the attack: {error}")
+
+
+async def _recovered(world: World, found: Found) -> Found:
+    """The attacks that read the notes of one recovery, and what it adds to two others."""
     notes = await recover(world)
-    found |= {name: read(notes) for name, read in NOTED.items()}
-    found["PAY-TX-8"] = _and(
-        found["PAY-TX-8"], [f"the provider is called while a transaction is open ({where})" for where in notes.held]
-    )
-    found["PAY-TX-4"] = _and(found["PAY-TX-4"], await once.later(world))
-    for name, attack in LATER.items():
-        found[name] = await attack(world)
-    return found | await _last(world)
+    held = [f"the provider is called while a transaction is open ({where})" for where in notes.held]
+    return {
+        **{name: read(notes) for name, read in NOTED.items()},
+        "PAY-TX-8": _and(found["PAY-TX-8"], held),
+        "PAY-TX-4": _and(found["PAY-TX-4"], await once.later(world)),
+    }
 
 
 async def _prepare(world: World) -> None:
@@ -182,12 +210,14 @@ async def _prepare(world: World) -> None:
 
 async def _last(world: World) -> Found:
     """What looks back on all that happened, and the attack after which there is no database."""
-    in_rows = await secrets.stored(world)
-    alive = world.stage.ended(world.first) is None
-    exhausted = await storage.pay_err_9(world)
+    try:
+        in_rows = await secrets.stored(world)
+    except TableError:
+        in_rows = []
+    alive = secrets.pay_err_7(world)
     return {
-        "PAY-ERR-9": exhausted,
-        "PAY-ERR-7": judged([] if alive else ["the process ended"], "the process is still there", []),
+        **await _tried(world, {"PAY-ERR-9": storage.pay_err_9}),
+        "PAY-ERR-7": alive,
         "PAY-ERR-6": secrets.pay_err_6(world.seen),
         "PAY-SEC-7": secrets.pay_sec_7(world, in_rows),
     }
@@ -212,11 +242,11 @@ def _tail(log: str) -> list[str]:
     return [re.sub(r"0x[0-9a-f]+|\d{2,}|[0-9a-f-]{32,36}", "#", line) for line in log.splitlines()[-3:] if line.strip()]
 
 
-def document() -> dict[str, str]:
-    """What is done in each attack, by id: the docstring of its function."""
-    functions = {**DURING, **NOTED, **LATER, STARTS: pay_starts, "PAY-ERR-9": storage.pay_err_9}
-    functions |= {"PAY-ERR-6": secrets.pay_err_6, "PAY-SEC-7": secrets.pay_sec_7}
-    return {name: inspect.getdoc(functions[name]) or "" if name in functions else "" for name in TITLES}
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    STARTS: pay_starts, **DURING, **NOTED, **LATER,
+    "PAY-SEC-7": secrets.pay_sec_7, "PAY-ERR-6": secrets.pay_err_6, "PAY-ERR-7": secrets.pay_err_7, "PAY-ERR-9": storage.pay_err_9,
+}  # fmt: skip
+"""Each attack's function; its docstring says what is done, and what passes and fails."""
 
 
 def _good_answers() -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from graders.execution.attack import Outcome
 from graders.execution.payment.money import faults as money_faults
 from graders.execution.payment.recovery import PATIENCE, Recovery, Trial
-from graders.execution.payment.verdicts import judged, unscored
+from graders.execution.payment.verdicts import judged
 
 CHARGED = ("error_after", "broken", "drop_after", "hang", "late")
 """The provider makes the transfer, and does not say so in time."""
@@ -51,8 +51,6 @@ def pay_tx_7(notes: Recovery) -> Outcome:
 
     Pass: each ends as succeeded or failed within a day, without a person. Fail: one is still pending.
     """
-    if notes.problem:
-        return unscored(notes.problem)
     faults = [f"still pending after a day: {TOLD[name]}" for name in UNCERTAIN if notes.trials[name].states[-1].pending]
     lines = [f"{TOLD[name]}: {_ends(notes.trials[name])}" for name in UNCERTAIN]
     return judged(faults, "every payment comes to its end", lines)

@@ -6,8 +6,10 @@ Here: one request on a connection of its own, and its reply. Not here: what is a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,15 +74,26 @@ async def ask(
     head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
     try:
         async with asyncio.timeout(seconds):
-            return _read(await _exchange(socket, head + body))
+            return read(await _exchange(socket, head + body))
     except TimeoutError:
         return Reply(status=0, problem="no answer in time")
     except (OSError, ValueError):
         return Reply(status=0, problem="connection closed")
 
 
+@contextlib.contextmanager
+def door(socket: Path) -> Iterator[str]:
+    """An address for a socket in a folder where the answer may put links: it never leads out. Raises OSError."""
+    place = os.open(socket, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        yield f"/proc/self/fd/{place}"
+    finally:
+        os.close(place)
+
+
 async def _exchange(socket: Path, sent: bytes) -> bytes:
-    reader, writer = await asyncio.open_unix_connection(str(socket))
+    with door(socket) as address:
+        reader, writer = await asyncio.open_unix_connection(address)
     try:
         writer.write(sent)
         await writer.drain()
@@ -92,7 +105,7 @@ async def _exchange(socket: Path, sent: bytes) -> bytes:
         writer.close()
 
 
-def _read(received: bytes) -> Reply:
+def read(received: bytes) -> Reply:
     """Raises ValueError when it is no HTTP reply."""
     head, _, body = received.partition(b"\r\n\r\n")
     version, status = head.split(None, 2)[:2]

@@ -129,7 +129,7 @@ class World:
             await self.hasten(self.first, asyncio.sleep(2 * MINUTE / HASTE / 3), rate=3 * HASTE)
             return True
         self.jobs += 1
-        self.job = self.stage.launch(f"jobs{self.jobs}", serve=False)
+        self.job = self.stage.launch("jobs", serve=False)
         if await self.stage.finish(self.job, 1.5) is None:
             self.job.clock.run(HASTE)
         code = await self.stage.finish(self.job, 8.0)
