@@ -6,6 +6,7 @@ Here: schema, rows, probe and server settings, and where they are kept. Not here
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -14,6 +15,8 @@ import time
 from pathlib import Path
 
 from graders.execution.box import WORK, BoxError, Limits
+from graders.execution.migration import rows
+from graders.execution.migration.session import session
 from graders.execution.runtimes import Runtime, digest
 from graders.execution.sandbox import open_box
 
@@ -23,6 +26,8 @@ LAYOUT = 1
 SUPERUSER = "grader"
 OWNER, APP, OUTSIDER = "shop_owner", "shop_app", "outsider"
 """The migration's role, the web servers' role, and a role that may only connect, such as a reporting tool's."""
+READER = "reader"
+"""Reads every row for the oracle. Code of the migration that such a read might call has no more rights than that."""
 CLEAN = ("clean_run", "clean_stop")
 """Databases without dirty rows: the undisturbed run, and the one that is interrupted."""
 DIRTY = "dirty_run"
@@ -57,7 +62,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 """
 """One process works at a time and nothing happens by the clock; durability is not needed."""
-ACCESS = f"local all {SUPERUSER} password\nlocal all {OWNER},{APP},{OUTSIDER} trust\nlocal all all reject\n"
+ACCESS = f"local all {SUPERUSER},{READER} password\nlocal all {OWNER},{APP},{OUTSIDER} trust\nlocal all all reject\n"
 EMPTY = "\nlocal all all trust\n"
 
 
@@ -117,6 +122,8 @@ def _make(work: Path, runtime: Runtime) -> None:
         _appears(work / "run/.s.PGSQL.5432")
         box.start("build", [f"{runtime.program}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-f", "build.sql"], environment)
         _wait(box.poll, work, "build")
+        for database in (CLEAN[0], DIRTY):
+            _note_rows(work, database)
         (work / "data/pg_hba.conf").write_text(ACCESS, encoding="utf-8")
         box.kill("server", 2)
         _wait(box.poll, work, "server")
@@ -124,11 +131,21 @@ def _make(work: Path, runtime: Runtime) -> None:
     os.chmod(work / "password", 0o600)  # noqa: PTH101 - beside its path
 
 
+def _note_rows(work: Path, database: str) -> None:
+    """Keep the rows as they are before any migration, for comparison."""
+    with session(work, database, READER) as connection:
+        folder = work / database
+        folder.mkdir()
+        (folder / "sums.json").write_text(json.dumps(rows.sums(connection)), encoding="utf-8")
+        for table in rows.TABLES:
+            (folder / f"{table}.json").write_text(json.dumps(rows.content(connection, table)), encoding="utf-8")
+
+
 def _build(password: str) -> str:
     run, stop = CLEAN
     return f"""
 CREATE ROLE {OWNER} LOGIN; CREATE ROLE {APP} LOGIN; CREATE ROLE {OUTSIDER} LOGIN;
-ALTER ROLE {SUPERUSER} PASSWORD '{password}';
+ALTER ROLE {SUPERUSER} PASSWORD '{password}'; CREATE ROLE {READER} LOGIN BYPASSRLS PASSWORD '{password}'; GRANT pg_read_all_data TO {READER};
 CREATE DATABASE {run} OWNER {OWNER};
 \\connect {run}
 -- a database that was first created before PostgreSQL 15, and upgraded since

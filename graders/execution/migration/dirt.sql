@@ -16,5 +16,4 @@ INSERT INTO coupon_redemptions SELECT coupon_code, customer_id, order_id, redeem
  WHERE order_id <= 400;
 INSERT INTO coupon_redemptions SELECT coupon_code, customer_id, order_id + 20, redeemed_at + interval '2 hours' FROM coupon_redemptions
  WHERE order_id BETWEEN 1000 AND 1400;
-UPDATE orders SET status = 'Shipped ' WHERE id BETWEEN 5000 AND 5100;
 ANALYZE;

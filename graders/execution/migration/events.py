@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+STRONG = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
+"""Modes that keep writers out, the weakest first."""
 SHARE = 0.5
 """A scan is a statement that touches at least this part of a table's rows."""
 PATIENCE = 60_000
@@ -65,7 +67,7 @@ def held_during_scan(looks: Sequence[Look], rows: Mapping[str, int]) -> Iterator
             touched = after.touched.get(table, 0) - before.touched.get(table, 0)
             within = after.locks if after.phase == "end" else before.locks
             if touched >= SHARE * total and within.get(table):
-                yield Held(table=table, lock=within[table][-1], statement=after.statement or before.statement, rows=touched)
+                yield Held(table=table, lock=max(within[table], key=STRONG.index), statement=after.statement or before.statement, rows=touched)
 
 
 def without_bound(looks: Sequence[Look]) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,15 @@ BEGIN
 END
 $$;
 
+-- Waits while the driver holds the gate, without end even where the migration bounds its own waits.
+CREATE FUNCTION probe.wait(p_gate bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET lock_timeout = 0 AS $$
+BEGIN
+    PERFORM pg_advisory_lock_shared(p_gate);
+    PERFORM pg_advisory_unlock_shared(p_gate);
+END
+$$;
+
 CREATE FUNCTION probe.ddl_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -52,9 +61,7 @@ BEGIN
     PERFORM probe.look('start', tg_tag, '');
     SELECT index_gate INTO v_gate FROM probe.plan;
     IF v_gate IS NOT NULL AND tg_tag = 'CREATE INDEX' THEN
-        -- held by the driver until its writer is in place
-        PERFORM pg_advisory_lock_shared(v_gate);
-        PERFORM pg_advisory_unlock_shared(v_gate);
+        PERFORM probe.wait(v_gate);
     END IF;
 END
 $$;

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graders.execution.box import WORK, Box, BoxError, Limits, Mount
-from graders.execution.migration.cluster import LIMITS, OWNER, SUPERUSER, copied, prepared
+from graders.execution.migration.cluster import LIMITS, OWNER, READER, SUPERUSER, copied, prepared
 from graders.execution.migration.events import Look, read_looks
+from graders.execution.migration.session import session
 from graders.execution.runtimes import Runtime, postgres
 from graders.execution.sandbox import open_box
 
@@ -53,38 +54,46 @@ class Run:
 class Server:
     """A running copy of the shop's cluster. Use `serve`."""
 
-    def __init__(self, runtime: Runtime, folder: Path, client: Box, password: str) -> None:
+    def __init__(self, runtime: Runtime, cluster: Path, folder: Path, client: Box, password: str) -> None:
+        self.cluster = cluster
+        """The prepared cluster, with what is known of its rows."""
         self._runtime = runtime
         self._folder = folder
         self._client = client
         self._password = password
         self._runs = 0
+        self._mine: set[int] = set()
+        """Server processes of connections from outside."""
 
-    def connect(self, database: str, user: str = SUPERUSER) -> Connection[Any]:
+    def session(self, database: str, user: str = SUPERUSER) -> Connection[Any]:
         """A connection from outside, each statement its own transaction. Raises BoxError when there is none to be had."""
-        import psycopg
-
-        try:
-            return psycopg.connect(
-                host=str(self._folder / "run"), dbname=database, user=user, autocommit=True, connect_timeout=5,
-                password=self._password if user == SUPERUSER else None, prepare_threshold=None,
-            )  # fmt: skip
-        except psycopg.OperationalError as error:
-            raise BoxError(f"the database could not be reached: {error}") from error
+        connection = session(self._folder, database, user, self._password if user in (SUPERUSER, READER) else None)
+        self._mine.add(connection.info.backend_pid)
+        return connection
 
     def plan(self, database: str, ddl_stop: int | None = None, sleep_stop: int | None = None, index_gate: int | None = None) -> None:
         """Where the next run is stopped: at the nth statement that defines something, at the nth pause, or before its first index."""
-        with self.connect(database) as probe:
+        with self.session(database) as probe:
             probe.execute(
                 "UPDATE probe.plan SET nonce = %s, ddl_stop = %s, sleep_stop = %s, index_gate = %s",
                 (self._nonce(), ddl_stop, sleep_stop, index_gate),
             )
             probe.execute("SELECT setval('probe.ddl_count', 1, false), setval('probe.sleep_count', 1, false)")
 
-    def run(self, database: str, file: str, text: str, meanwhile: Callable[[], None] | None = None) -> Run:
+    def stopped(self, database: str) -> bool:
+        """Whether the last run reached a point at which the plan stopped it."""
+        with self.session(database) as probe:
+            row = probe.execute(
+                "SELECT coalesce(d.is_called AND d.last_value >= p.ddl_stop, false)"
+                " OR coalesce(s.is_called AND s.last_value >= p.sleep_stop, false)"
+                " FROM probe.plan AS p, probe.ddl_count AS d, probe.sleep_count AS s"
+            ).fetchone()
+        return bool(row and row[0])
+
+    def run(self, database: str, file: str, text: str, meanwhile: Callable[[Callable[[], bool]], None] | None = None) -> Run:
         """Run a file to its end as the migration's role, exactly as the case says. `plan` comes first.
 
-        `meanwhile` is called once after the start, and may wait for what the run does.
+        `meanwhile` is called once after the start, with a function that tells whether the run is over, and may wait for what it does.
         """
         (self._client.folder / file).write_text(text, encoding="utf-8")
         name = f"psql{self._runs}"
@@ -93,11 +102,11 @@ class Server:
         begin = log.stat().st_size
         self._client.start(name, [f"{self._runtime.program}/psql", "-v", "ON_ERROR_STOP=1", "-f", file], environment)
         if meanwhile is not None:
-            meanwhile()
+            meanwhile(lambda: self._client.poll(name) is not None)
         code = _until(lambda: self._client.poll(name), ENDED)
         if code is None:
             self._client.kill(name)
-        self._quiet(database)
+        self.end_sessions()
         with log.open("rb") as stream:
             stream.seek(begin)
             said = stream.read().decode(errors="replace")
@@ -105,13 +114,20 @@ class Server:
         self._runs += 1
         return Run(code=code, output=_end(self._client.folder / f"{name}.log"), looks=looks)
 
-    def _quiet(self, database: str) -> None:
-        """End what a run left behind: backends whose client is gone."""
-        with self.connect(database) as probe:
+    def waits(self) -> tuple[str | None, ...]:
+        """What each session that is not from outside waits for; empty when there is none."""
+        with self.session("postgres") as probe:
+            found = probe.execute(
+                "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)", (list(self._mine),)
+            ).fetchall()
+        return tuple(row[0] for row in found)
+
+    def end_sessions(self) -> None:
+        """End every session that is not from outside, and wait until they are gone."""
+        with self.session("postgres") as probe:
             probe.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename <> %s AND pid <> pg_backend_pid()"
-                " AND backend_type = 'client backend'",
-                (SUPERUSER,),
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)",
+                (list(self._mine),),
             )
 
     def _nonce(self) -> str:
@@ -132,7 +148,7 @@ def serve() -> Iterator[Server]:
         socket = Mount(folder / "run", SOCKET)
         with open_box(folder, runtime.mounts, LIMITS) as box, open_box(desk, (*runtime.mounts, socket), CLIENT) as client:
             box.start("server", [f"{runtime.program}/postgres", "-D", f"{WORK}/data", "-c", "max_wal_size=1GB"], runtime.env)
-            server = Server(runtime, folder, client, password)
+            server = Server(runtime, cluster, folder, client, password)
             _await_start(server, box, folder)
             yield server
     finally:
@@ -143,7 +159,7 @@ def _await_start(server: Server, box: Box, folder: Path) -> None:
     until = time.monotonic() + STARTED
     while True:
         try:
-            server.connect("postgres").close()
+            server.session("postgres").close()
         except BoxError:
             if box.poll("server") is not None or time.monotonic() > until:
                 raise BoxError(f"the database did not start: {_end(folder / 'server.log')[-300:]}") from None

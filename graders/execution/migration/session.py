@@ -1,0 +1,59 @@
+"""Connections to the shop's database from outside its box, and statements tried through them.
+
+A login is never stronger than what it is for: the superuser reads catalogs and steers the probe, `reader` reads rows, and
+whatever writes does so as one of the shop's own roles, since it may call the migration's triggers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graders.execution.box import BoxError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+OPTIONS = (
+    "-c search_path=pg_catalog -c statement_timeout=10000 -c lock_timeout=10000 -c TimeZone=UTC -c DateStyle=ISO"
+    " -c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c extra_float_digits=1"
+)
+"""They win over what the migration set for the database or its roles."""
+
+
+def session(folder: Path, database: str, user: str, password: str | None = None) -> Connection[Any]:
+    """A connection by the socket below a server's folder, each statement its own transaction. Raises BoxError."""
+    import psycopg
+
+    try:
+        return psycopg.connect(
+            host=str(folder / "run"), dbname=database, user=user, password=password, options=OPTIONS,
+            autocommit=True, connect_timeout=5, prepare_threshold=None,
+        )  # fmt: skip
+    except psycopg.OperationalError as error:
+        raise BoxError(f"the database could not be reached: {error}") from error
+
+
+@contextmanager
+def undone(connection: Connection[Any]) -> Iterator[None]:
+    """A transaction that is rolled back in the end, whatever happened in it."""
+    with connection.transaction(force_rollback=True):
+        yield
+
+
+def refusal(connection: Connection[Any], statement: str, *values: object) -> str | None:
+    """The SQLSTATE with which a statement is refused, deferred constraints included; None when it is accepted.
+
+    Inside a transaction the statement's effects stay there when it is accepted.
+    """
+    import psycopg
+
+    try:
+        with connection.transaction():
+            connection.execute(statement.encode(), values or None)
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.Error as error:
+        return error.sqlstate or "lost connection"
+    return None
