@@ -76,6 +76,16 @@ def files(connection: Connection[Any]) -> Mapping[int, tuple[str, str, int]]:
     return {row[0]: (row[1], row[2], row[3]) for row in found}
 
 
+def untouched(connection: Connection[Any], before: Mapping[int, tuple[str, str, int]]) -> frozenset[str]:
+    """Names of tables in which no row was changed or deleted and which are still the same file, by the server's own counts."""
+    found = connection.execute(
+        "SELECT c.oid::bigint, c.relname::text, pg_relation_filenode(c.oid)::bigint FROM pg_class AS c"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"
+        " AND pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid) = 0"
+    )
+    return frozenset(name for oid, name, file in found if before.get(oid) == (name, "table", file))
+
+
 def invalid_indexes(connection: Connection[Any]) -> tuple[str, ...]:
     """Names of indexes that were begun and not finished."""
     found = connection.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 STRONG = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
 """Modes that keep writers out, the weakest first."""
+UNITS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+"""Milliseconds in the units in which PostgreSQL shows a time-out."""
 SHARE = 0.5
 """A scan is a statement that touches at least this part of a table's rows."""
 PATIENCE = 60_000
@@ -67,7 +69,7 @@ def held_during_scan(looks: Sequence[Look], rows: Mapping[str, int]) -> Iterator
             touched = after.touched.get(table, 0) - before.touched.get(table, 0)
             within = after.locks if after.phase == "end" else before.locks
             if touched >= SHARE * total and within.get(table):
-                yield Held(table=table, lock=max(within[table], key=STRONG.index), statement=after.statement or before.statement, rows=touched)
+                yield Held(table=table, lock=within[table][-1], statement=after.statement or before.statement, rows=touched)
 
 
 def without_bound(looks: Sequence[Look]) -> Iterator[tuple[str, str]]:
@@ -100,15 +102,27 @@ def _neighbours(looks: Sequence[Look]) -> Iterator[tuple[Look, Look]]:
         last[look.transaction] = look
 
 
+def milliseconds(setting: str) -> int:
+    """A time-out as PostgreSQL shows it.
+
+    >>> milliseconds("0"), milliseconds("1500ms"), milliseconds("2s"), milliseconds("1min")
+    (0, 1500, 2000, 60000)
+    """
+    number = setting.rstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(number) * UNITS[setting[len(number) :]]
+
+
 def _look(entry: Mapping[str, object]) -> Look:
-    tables = entry["tables"]
+    tables, locks = entry["tables"], entry["locks"]
     assert isinstance(tables, dict)
+    assert isinstance(locks, list)
+    held = {name: tuple(sorted((mode for oid, mode in locks if oid == pair[0]), key=STRONG.index)) for name, pair in tables.items()}
     return Look(
         phase=str(entry["phase"]),
         statement=f"{entry['tag']} {entry['object'] or ''}".strip(),
         transaction=str(entry["transaction"]),
-        touched={name: int(pair[0]) for name, pair in tables.items()},
-        locks={name: tuple(pair[1]) for name, pair in tables.items() if pair[1]},
-        lock_timeout=int(str(entry["lock_timeout"])),
-        statement_timeout=int(str(entry["statement_timeout"])),
+        touched={name: int(pair[1]) for name, pair in tables.items()},
+        locks={name: modes for name, modes in held.items() if modes},
+        lock_timeout=milliseconds(str(entry["lock_timeout"])),
+        statement_timeout=milliseconds(str(entry["statement_timeout"])),
     )

@@ -16,7 +16,7 @@ from graders.execution.migration.rules import exact_column
 from graders.execution.migration.scene import BACK, FILE, Scene, decided, last_words, not_applicable
 from graders.execution.migration.server import Run
 
-STOPS = 5
+STOPS = 3
 """Interruptions spread over the statements of the file."""
 GATE = 4711
 """Key of the advisory lock before an index."""

@@ -12,25 +12,20 @@ CREATE TABLE probe.last_look (dummy integer);
 CREATE FUNCTION probe.look(p_phase text, p_tag text, p_object text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    v_tables jsonb;
-    v_nonce text;
     v_transaction text;
+    v_locks jsonb;
 BEGIN
-    SELECT nonce INTO v_nonce FROM probe.plan;
-    SELECT virtualtransaction INTO v_transaction FROM pg_locks
-     WHERE pid = pg_backend_pid() AND locktype = 'virtualxid' AND virtualtransaction = virtualxid;
-    SELECT jsonb_object_agg(l.name, jsonb_build_array(
+    SELECT max(virtualtransaction) FILTER (WHERE locktype = 'virtualxid' AND virtualtransaction = virtualxid),
+           coalesce(jsonb_agg(jsonb_build_array(relation::bigint, mode)) FILTER (WHERE locktype = 'relation' AND granted
+               AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')), '[]')
+      INTO v_transaction, v_locks FROM pg_locks WHERE pid = pg_backend_pid();
+    RAISE LOG '% %', (SELECT nonce FROM probe.plan), jsonb_build_object(
+        'phase', p_phase, 'tag', p_tag, 'object', p_object, 'transaction', v_transaction, 'locks', v_locks,
+        'tables', (SELECT jsonb_object_agg(l.name, jsonb_build_array(l.oid::bigint,
                pg_stat_get_xact_tuples_returned(l.oid) + pg_stat_get_xact_tuples_fetched(l.oid)
                + pg_stat_get_xact_tuples_inserted(l.oid) + pg_stat_get_xact_tuples_updated(l.oid)
-               + pg_stat_get_xact_tuples_deleted(l.oid),
-               (SELECT coalesce(jsonb_agg(k.mode ORDER BY k.mode), '[]') FROM pg_locks AS k
-                 WHERE k.pid = pg_backend_pid() AND k.locktype = 'relation' AND k.relation = l.oid AND k.granted
-                   AND k.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))))
-      INTO v_tables FROM probe.large AS l;
-    RAISE LOG '% %', v_nonce, jsonb_build_object(
-        'phase', p_phase, 'tag', p_tag, 'object', p_object, 'transaction', v_transaction, 'tables', v_tables,
-        'lock_timeout', (SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'),
-        'statement_timeout', (SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'));
+               + pg_stat_get_xact_tuples_deleted(l.oid))) FROM probe.large AS l),
+        'lock_timeout', current_setting('lock_timeout'), 'statement_timeout', current_setting('statement_timeout'));
 END
 $$;
 

@@ -67,7 +67,10 @@ def present(connection: Connection[Any], table: str) -> tuple[str, ...]:
 
 def sums(connection: Connection[Any]) -> dict[str, dict[str, str]]:
     """A sum over (key, value) for each column that is there, by table; equal sums are equal values."""
-    return {table: _sums(connection, table, key, columns) for table, (key, columns) in TABLES.items()}
+    return {
+        table: _sums(connection, table, key, [name for name in columns if name in present(connection, table)])
+        for table, (key, columns) in TABLES.items()
+    }
 
 
 def content(connection: Connection[Any], table: str) -> Rows:
@@ -82,13 +85,23 @@ def content(connection: Connection[Any], table: str) -> Rows:
 
 
 def losses(
-    connection: Connection[Any], before: Mapping[str, Mapping[str, str]], original: Callable[[str], Rows]
+    connection: Connection[Any],
+    before: Mapping[str, Mapping[str, str]],
+    original: Callable[[str], Rows],
+    untouched: frozenset[str] = frozenset(),
 ) -> Iterator[Loss]:
-    """What is nowhere any more, table by table. `original` gives a table's rows as they were; it is asked only where sums differ."""
-    now = sums(connection)
+    """What is nowhere any more, table by table.
+
+    `original` gives a table's rows as they were; it is asked only where sums differ. In the tables named `untouched` no row
+    can have changed, but columns may be gone.
+    """
     copies: list[frozenset[str]] | None = None
-    for table, (_, columns) in TABLES.items():
-        differing = [name for name in columns if before[table][name] != now[table].get(name)]
+    for table, (key, columns) in TABLES.items():
+        there = present(connection, table)
+        if table in untouched and set(columns) <= set(there):
+            continue
+        now = _sums(connection, table, key, [name for name in columns if name in there])
+        differing = [name for name in columns if before[table][name] != now.get(name)]
         if differing:
             copies = _copies(connection) if copies is None else copies
             yield from _losses(table, differing, original(table), content(connection, table), copies)
@@ -116,16 +129,15 @@ def same(column: str, before: str | None, after: str | None) -> bool:
 
 
 def _sums(connection: Connection[Any], table: str, key: str, columns: Sequence[str]) -> dict[str, str]:
-    there = [name for name in columns if name in present(connection, table)]
-    if key not in there:
+    if key not in columns:
         return {}
     pieces = ", ".join(
         f"sum(hashtextextended(\"{key}\"::text || '|' || coalesce({_text(name)}, '~'), 0)::numeric)::text || '/' || count(*)"
-        for name in there
+        for name in columns
     )
     values = connection.execute(f'SELECT {pieces} FROM public."{table}"').fetchone()  # noqa: S608 - our own names
     assert values is not None
-    return dict(zip(there, values, strict=True))
+    return dict(zip(columns, values, strict=True))
 
 
 def _text(column: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,6 +54,7 @@ class Scene:
         self._stack = ExitStack()
         self._sessions: dict[tuple[str, str], Connection[Any]] = {}
         self._before: dict[str, Before] = {}
+        self._outcomes: dict[Callable[[Scene], Outcome], Outcome] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +64,8 @@ class Scene:
 
     def session(self, user: str, database: str = CLEAN[0]) -> Connection[Any]:
         """A connection that stays open for all attacks."""
+        if user == SUPERUSER:
+            return self.server.probe(database)
         key = (database, user)
         if key not in self._sessions or self._sessions[key].closed:
             self._sessions[key] = self._stack.enter_context(self.server.session(database, user))
@@ -113,10 +116,17 @@ class Scene:
         found: rows.Rows = json.loads((self.server.cluster / database / f"{table}.json").read_text(encoding="utf-8"))
         return found
 
+    def outcome(self, attack: Callable[[Scene], Outcome]) -> Outcome:
+        """The outcome of an attack, which is carried out once."""
+        if attack not in self._outcomes:
+            self._outcomes[attack] = attack(self)
+        return self._outcomes[attack]
+
     def losses(self, database: str, like: str) -> tuple[rows.Loss, ...]:
         """What a database has lost of the rows that it had when it was like the other."""
         before = json.loads((self.server.cluster / like / "sums.json").read_text(encoding="utf-8"))
-        return tuple(rows.losses(self.session(READER, database), before, lambda table: self.original(like, table)))
+        idle = catalog.untouched(self.session(SUPERUSER, database), self.before(like).files)
+        return tuple(rows.losses(self.session(READER, database), before, lambda table: self.original(like, table), idle))
 
     def _first(self, database: str) -> Run:
         probe = self.session(SUPERUSER, database)

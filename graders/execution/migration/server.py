@@ -64,6 +64,7 @@ class Server:
         self._runs = 0
         self._mine: set[int] = set()
         """Server processes of connections from outside."""
+        self._probes: dict[str, Connection[Any]] = {}
 
     def session(self, database: str, user: str = SUPERUSER) -> Connection[Any]:
         """A connection from outside, each statement its own transaction. Raises BoxError when there is none to be had."""
@@ -71,9 +72,21 @@ class Server:
         self._mine.add(connection.info.backend_pid)
         return connection
 
+    def probe(self, database: str) -> Connection[Any]:
+        """The superuser's connection to a database, kept open."""
+        if database not in self._probes or self._probes[database].closed:
+            self._probes[database] = self.session(database)
+        return self._probes[database]
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        for connection in self._probes.values():
+            connection.close()
+
     def plan(self, database: str, ddl_stop: int | None = None, sleep_stop: int | None = None, index_gate: int | None = None) -> None:
         """Where the next run is stopped: at the nth statement that defines something, at the nth pause, or before its first index."""
-        with self.session(database) as probe:
+        probe = self.probe(database)
+        with probe.transaction():
             probe.execute(
                 "UPDATE probe.plan SET nonce = %s, ddl_stop = %s, sleep_stop = %s, index_gate = %s",
                 (self._nonce(), ddl_stop, sleep_stop, index_gate),
@@ -82,12 +95,11 @@ class Server:
 
     def stopped(self, database: str) -> bool:
         """Whether the last run reached a point at which the plan stopped it."""
-        with self.session(database) as probe:
-            row = probe.execute(
-                "SELECT coalesce(d.is_called AND d.last_value >= p.ddl_stop, false)"
-                " OR coalesce(s.is_called AND s.last_value >= p.sleep_stop, false)"
-                " FROM probe.plan AS p, probe.ddl_count AS d, probe.sleep_count AS s"
-            ).fetchone()
+        row = self.probe(database).execute(
+            "SELECT coalesce(d.is_called AND d.last_value >= p.ddl_stop, false)"
+            " OR coalesce(s.is_called AND s.last_value >= p.sleep_stop, false)"
+            " FROM probe.plan AS p, probe.ddl_count AS d, probe.sleep_count AS s"
+        ).fetchone()
         return bool(row and row[0])
 
     def run(self, database: str, file: str, text: str, meanwhile: Callable[[Callable[[], bool]], None] | None = None) -> Run:
@@ -116,19 +128,17 @@ class Server:
 
     def waits(self) -> tuple[str | None, ...]:
         """What each session that is not from outside waits for; empty when there is none."""
-        with self.session("postgres") as probe:
-            found = probe.execute(
-                "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)", (list(self._mine),)
-            ).fetchall()
-        return tuple(row[0] for row in found)
+        found = self.probe("postgres").execute(
+            "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)", (list(self._mine),)
+        )
+        return tuple(row[0] for row in found.fetchall())
 
     def end_sessions(self) -> None:
         """End every session that is not from outside, and wait until they are gone."""
-        with self.session("postgres") as probe:
-            probe.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)",
-                (list(self._mine),),
-            )
+        self.probe("postgres").execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL (%s)",
+            (list(self._mine),),
+        )
 
     def _nonce(self) -> str:
         return f"look-{self._password}-{self._runs}"
@@ -150,7 +160,8 @@ def serve() -> Iterator[Server]:
             box.start("server", [f"{runtime.program}/postgres", "-D", f"{WORK}/data", "-c", "max_wal_size=1GB"], runtime.env)
             server = Server(runtime, cluster, folder, client, password)
             _await_start(server, box, folder)
-            yield server
+            with contextlib.closing(server):
+                yield server
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

@@ -74,7 +74,7 @@ def _act(entry: _Entry, scene: Scene) -> Outcome:
     import psycopg
 
     try:
-        return entry.act(scene)
+        return scene.outcome(entry.act)
     except (psycopg.Error, BoxError) as error:
         state = getattr(error, "sqlstate", None) or "no connection"
         return unscored(f"the attack could not be carried out: {type(error).__name__} {state}")

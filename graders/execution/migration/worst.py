@@ -17,7 +17,7 @@ def left(scene: Scene) -> Outcome:
     These are: card data, the injectable function, the grant to PUBLIC, exact totals, duplicates, bad rows, missing
     indexes, and a 64-bit key for events (in use or being filled). Pass: all are mended. Fail: one is not.
     """
-    found = [name for name, attack in MENDED.items() if attack(scene).status is Status.FAIL]
+    found = [name for name, attack in MENDED.items() if scene.outcome(attack).status is Status.FAIL]
     if not _wide_events(scene):
         found.append("events.id")
     return decided(not found, "grave defects stay" if found else "every grave defect is mended", *(f"left: {name}" for name in found))
