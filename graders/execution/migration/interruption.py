@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from graders.execution.attack import Outcome
 from graders.execution.migration import catalog
-from graders.execution.migration.cluster import CLEAN, OWNER, SUPERUSER
+from graders.execution.migration.cluster import CLEAN
+from graders.execution.migration.roles import OWNER, SUPERUSER
 from graders.execution.migration.rows import TABLES
 from graders.execution.migration.rules import exact_column
 from graders.execution.migration.scene import BACK, FILE, Scene, decided, last_words, not_applicable
@@ -80,7 +81,7 @@ def way_back(scene: Scene) -> Outcome:
 
 def _at_an_index(scene: Scene, database: str) -> Run | None:
     """Run the file and end it while its first index waits for a writer, so that a concurrent build leaves an invalid index. None without index."""
-    with scene.server.session(database) as gate, scene.server.session(database, OWNER) as writer:
+    with scene.server.session(database, SUPERUSER) as gate, scene.server.session(database, OWNER) as writer:
         gate.execute("SELECT pg_advisory_lock(%s)", (GATE,))
         scene.server.plan(database, index_gate=GATE)
 

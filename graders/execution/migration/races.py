@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graders.execution.attack import Outcome
-from graders.execution.migration.cluster import CLEAN, OWNER, SUPERUSER
+from graders.execution.migration.cluster import CLEAN
+from graders.execution.migration.roles import OWNER, READER, SUPERUSER
 from graders.execution.migration.scene import Scene, decided, unscored
 from graders.execution.migration.session import refusal, undone
 from graders.execution.migration.shop import Sale, payment
@@ -84,7 +85,7 @@ def _both(scene: Scene, table: str, one: Mapping[str, object], other: Mapping[st
         first.execute("BEGIN")
         accepted = [Sale(reader=reader, writer=first).add(table, **one)]
         second.execute("BEGIN")
-        rival = Sale(reader=scene.server.session(CLEAN[0], "reader"), writer=second)
+        rival = Sale(reader=scene.server.session(CLEAN[0], READER), writer=second)
         thread = threading.Thread(target=lambda: accepted.append(_last(rival, table, other)), daemon=True)
         thread.start()
         _waits_or_ends(scene, second, thread)

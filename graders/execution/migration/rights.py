@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 
 from graders.execution.attack import Outcome
-from graders.execution.migration.cluster import APP, OUTSIDER, OWNER, READER, SUPERUSER
+from graders.execution.migration.roles import APP, OUTSIDER, OWNER, READER, SUPERUSER
 from graders.execution.migration.rows import TABLES, present
 from graders.execution.migration.scene import FORBIDDEN, Scene, decided, unscored
 from graders.execution.migration.session import refusal, undone

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from graders.execution.attack import Outcome
 from graders.execution.migration import catalog
-from graders.execution.migration.cluster import APP, CLEAN, OWNER, READER, SUPERUSER
+from graders.execution.migration.cluster import CLEAN
+from graders.execution.migration.roles import APP, OWNER, READER, SUPERUSER
 from graders.execution.migration.rows import new_tables, present
 from graders.execution.migration.scene import FORBIDDEN, Scene, decided, unscored
 from graders.execution.migration.session import refusal, undone

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from graders.execution.attack import Outcome
 from graders.execution.migration import catalog
-from graders.execution.migration.cluster import CLEAN, DIRTY, OWNER, SUPERUSER
+from graders.execution.migration.cluster import CLEAN, DIRTY
 from graders.execution.migration.events import asked_for, held_during_scan, without_bound
+from graders.execution.migration.roles import OWNER, SUPERUSER
 from graders.execution.migration.rows import Loss
 from graders.execution.migration.scene import Scene, decided, last_words, not_applicable, shown, unscored
 from graders.execution.migration.session import undone

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 from graders.criterion import Status
 from graders.execution.attack import Outcome
 from graders.execution.migration import catalog, rows
-from graders.execution.migration.cluster import CLEAN, DIRTY, OWNER, READER, SUPERUSER
+from graders.execution.migration.cluster import CLEAN, DIRTY
+from graders.execution.migration.roles import OWNER, READER, SUPERUSER
 from graders.execution.migration.server import Run, Server
 from graders.execution.migration.shop import Sale
 
@@ -113,7 +114,7 @@ class Scene:
 
     def original(self, database: str, table: str) -> rows.Rows:
         """A table's rows before any migration."""
-        found: rows.Rows = json.loads((self.server.cluster / database / f"{table}.json").read_text(encoding="utf-8"))
+        found: rows.Rows = json.loads((self.server.made / database / f"{table}.json").read_text(encoding="utf-8"))
         return found
 
     def outcome(self, attack: Callable[[Scene], Outcome]) -> Outcome:
@@ -124,7 +125,7 @@ class Scene:
 
     def losses(self, database: str, like: str) -> tuple[rows.Loss, ...]:
         """What a database has lost of the rows that it had when it was like the other."""
-        before = json.loads((self.server.cluster / like / "sums.json").read_text(encoding="utf-8"))
+        before = json.loads((self.server.made / like / "sums.json").read_text(encoding="utf-8"))
         idle = catalog.untouched(self.session(SUPERUSER, database), self.before(like).files)
         return tuple(rows.losses(self.session(READER, database), before, lambda table: self.original(like, table), idle))
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graders.execution.box import BoxError
+from graders.execution.migration.roles import SUPERUSER
+from graders.execution.postgres import Postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -23,15 +24,15 @@ OPTIONS = (
 """They win over what the migration set for the database or its roles."""
 
 
-def session(folder: Path, database: str, user: str, password: str | None = None) -> Connection[Any]:
-    """A connection by the socket below a server's folder, each statement its own transaction. Raises BoxError."""
+def session(server: Postgres, database: str, role: str = SUPERUSER, password: str | None = None) -> Connection[Any]:
+    """A connection from outside, each statement its own transaction. Raises BoxError."""
     import psycopg
 
+    address = server.address(database, role)
+    if password is not None:
+        address["password"] = password
     try:
-        return psycopg.connect(
-            host=str(folder / "run"), dbname=database, user=user, password=password, options=OPTIONS,
-            autocommit=True, connect_timeout=5, prepare_threshold=None,
-        )  # fmt: skip
+        return psycopg.connect(**address, options=OPTIONS, autocommit=True, connect_timeout=5, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise BoxError(f"the database could not be reached: {error}") from error
 

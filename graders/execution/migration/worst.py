@@ -7,7 +7,7 @@ from collections.abc import Callable
 from graders.criterion import Status
 from graders.execution.attack import Outcome
 from graders.execution.migration import rights, rules, running
-from graders.execution.migration.cluster import SUPERUSER
+from graders.execution.migration.roles import SUPERUSER
 from graders.execution.migration.scene import Scene, decided
 
 
