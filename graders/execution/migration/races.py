@@ -127,7 +127,7 @@ def _unrefunded(scene: Scene) -> tuple[int, int]:
     """(id, amount) of a captured payment without refunds."""
     row = scene.sale().reader.execute(
         "SELECT p.id, p.amount_minor FROM public.payments AS p WHERE p.status = 'captured' AND p.amount_minor > 1000"
-        " AND p.id > 400 AND NOT EXISTS (SELECT FROM public.refunds AS r WHERE r.payment_id = p.id) ORDER BY p.id LIMIT 1"
+        " AND p.id > 200 AND NOT EXISTS (SELECT FROM public.refunds AS r WHERE r.payment_id = p.id) ORDER BY p.id LIMIT 1"
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
@@ -138,7 +138,7 @@ def _fresh_order(scene: Scene) -> tuple[int, int]:
     sale = scene.sale()
     sale.add("orders")
     row = sale.reader.execute(
-        "SELECT max(o.id), (SELECT p.amount_minor FROM public.payments AS p WHERE p.id = 140) FROM public.orders AS o"
+        "SELECT max(o.id), (SELECT p.amount_minor FROM public.payments AS p WHERE p.id = 70) FROM public.orders AS o"
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])

@@ -19,8 +19,8 @@ MONEY = ("orders", "payments", "refunds")
 NEEDED = (
     "SELECT id, title, price FROM public.products LIMIT 1",
     "SELECT id, status FROM public.orders LIMIT 1",
-    "UPDATE public.stock SET quantity = quantity - 1 WHERE product_id = 40",
-    "UPDATE public.orders SET status = 'shipped' WHERE id = 140",
+    "UPDATE public.stock SET quantity = quantity - 1 WHERE product_id = 20",
+    "UPDATE public.orders SET status = 'shipped' WHERE id = 70",
 )
 """A shop cannot do without these."""
 SECRET = "probe-secret-only-for-the-owner"
@@ -72,8 +72,8 @@ def functions_safe(scene: Scene) -> Outcome:
         seen = _called(scene, user, f"SELECT x::text FROM public.search_orders('{attack}') AS x")
         if SECRET in seen:
             lines.append(f"{user}: search_orders('false UNION ALL SELECT … FROM probe_secret'): the owner's secret came back")
-        elif user == OUTSIDER and _called(scene, user, "SELECT x::text FROM public.search_orders('id = 20') AS x") not in FORBIDDEN:
-            lines.append("outsider: search_orders('id = 20'): may still be called")
+        elif user == OUTSIDER and _called(scene, user, "SELECT x::text FROM public.search_orders('id = 10') AS x") not in FORBIDDEN:
+            lines.append("outsider: search_orders('id = 10'): may still be called")
     owner.execute("DROP TABLE public.probe_secret")
     lines += [f"{row[0]}: runs as its owner with an open search path" for row in scene.session(SUPERUSER).execute(_DEFINERS)]
     return decided(not lines, "a function hands out its owner's rights" if lines else "no function hands out its owner's rights", *(lines or ["search_orders with SQL in its filter: nothing of the owner's came back"]))

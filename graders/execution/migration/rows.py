@@ -35,6 +35,9 @@ TABLES = {
     "events": ("id", ("id", "customer_id", "kind", "body", "created_at")),
 }  # fmt: skip
 """Key (it is unique in our rows) and columns of each table; card number and CVV are meant to go."""
+LAST = {"order_items": 600_000}
+"""Largest id that a table's rows had, where it is not `LAST_ID`; the attacks add rows beyond it."""
+LAST_ID = 225_000
 MONEY = ("total", "price", "unit_price")
 """Columns in whole currency units; cents are the same value."""
 DERIVED = 14
@@ -135,7 +138,8 @@ def _sums(connection: Connection[Any], table: str, key: str, columns: Sequence[s
         f"sum(hashtextextended(\"{key}\"::text || '|' || coalesce({_text(name)}, '~'), 0)::numeric)::text || '/' || count(*)"
         for name in columns
     )
-    values = connection.execute(f'SELECT {pieces} FROM public."{table}"').fetchone()  # noqa: S608 - our own names
+    ours = f' WHERE "{key}" <= {LAST.get(table, LAST_ID)}' if key == "id" else ""
+    values = connection.execute(f'SELECT {pieces} FROM public."{table}"{ours}').fetchone()  # noqa: S608 - our own names
     assert values is not None
     return dict(zip(columns, values, strict=True))
 

@@ -52,7 +52,7 @@ def duplicates_refused(scene: Scene) -> Outcome:
     Pass: each second one is refused, and a coupon that may be used often is accepted twice. Fail: one is not so.
     """
     sale = scene.sale()
-    orders = [row[0] for row in sale.reader.execute("SELECT id FROM public.orders WHERE customer_id = %s ORDER BY id LIMIT 2", (2820,))]
+    orders = [row[0] for row in sale.reader.execute("SELECT id FROM public.orders WHERE customer_id = %s ORDER BY id LIMIT 2", (1410,))]
     retry = payment(2)
     trials = {
         "a payment with the same idempotency key and reference": ("payments", retry, retry),
@@ -223,7 +223,7 @@ def _order_lost(scene: Scene) -> bool:
 
 
 def _redeem(code: str, order: int, hour: int) -> dict[str, object]:
-    return {"coupon_code": code, "customer_id": 2820, "order_id": order, "redeemed_at": f"2025-02-01 0{hour}:00+00"}
+    return {"coupon_code": code, "customer_id": 1410, "order_id": order, "redeemed_at": f"2025-02-01 0{hour}:00+00"}
 
 
 def _stored_cards(scene: Scene) -> list[str]:

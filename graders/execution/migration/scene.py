@@ -110,7 +110,7 @@ class Scene:
     @property
     def batch_may_exceed(self) -> bool:
         """Whether the file names a number at least as large as the orders are many; it may be the size of a batch."""
-        return any(int(number.replace("_", "")) >= BATCH for number in re.findall(r"(?<![\w.])\d[\d_]{4,11}(?![\w.])", self.text))
+        return any(int(number.replace("_", "")) >= BATCH for number in re.findall(r"(?<![\w.'])\d[\d_]{4,11}(?![\w.'])", re.sub(r"--[^\n]*", "", self.text)))
 
     def original(self, database: str, table: str) -> rows.Rows:
         """A table's rows before any migration."""

@@ -17,11 +17,11 @@ from graders.execution.migration.session import refusal
 if TYPE_CHECKING:
     from psycopg import Connection
 
-ORDER = 140
+ORDER = 70
 """An order with items and one captured payment of its whole total, and no refund."""
-PAYMENT = 140
-CUSTOMER = 20
-PRODUCT = 20
+PAYMENT = 70
+CUSTOMER = 10
+PRODUCT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,14 @@ class Sale:
         columns = {name: optional and name not in known for name, made, optional in found if not made and name not in HIDDEN}
         row = self.reader.execute(
             f'SELECT to_jsonb(x) FROM public."{table}" AS x WHERE "{key}"::text = %s',  # noqa: S608 - our own names
-            (SAMPLES.get(table, "20"),),
+            (SAMPLES.get(table, "10"),),
         ).fetchone()
         return (row[0] if row else {}), columns
 
 
 HIDDEN = ("card_number", "card_cvv")
 """Columns that are meant to go."""
-SAMPLES = {"orders": str(ORDER), "payments": str(PAYMENT), "order_items": "140", "refunds": "240", "coupons": "ONCE-1",
+SAMPLES = {"orders": str(ORDER), "payments": str(PAYMENT), "order_items": "70", "refunds": "120", "coupons": "ONCE-1",
            "countries": "DE", "coupon_redemptions": "2019-01-01 11:00:00.000001+00"}  # fmt: skip
 """Keys of the rows that are copied."""
 

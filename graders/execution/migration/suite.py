@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graders.criterion import Status
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError
-from graders.execution.migration import interruption, races, rights, rules, running, worst
+from graders.execution.migration import examples, interruption, races, rights, rules, running, worst
 from graders.execution.migration.scene import BACK, FILE, Scene, decided, unscored
 from graders.execution.migration.server import serve
 
@@ -85,4 +85,11 @@ def _with_start(start: Outcome, wanted: Collection[str]) -> dict[str, Outcome]:
     return {name: start if name == STARTS else gap for name in wanted}
 
 
-SUITE = Suite(name="migration", attacks=tuple(entry.attack for entry in ENTRIES), files=(FILE, BACK), run=run)
+SUITE = Suite(
+    name="migration",
+    attacks=tuple(entry.attack for entry in ENTRIES),
+    files=(FILE, BACK),
+    run=run,
+    good_answers=examples.good_answers,
+    mutants=examples.mutants,
+)
