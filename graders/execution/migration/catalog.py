@@ -47,12 +47,18 @@ DEFINITIONS = (
 )
 """One line for each thing that is defined."""
 RIGHTS = (
-    f"SELECT format('rights on %I.%I %s', n.nspname, c.relname, (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(c.relacl) AS x))"
-    f" FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE {MINE} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')",
-    f"SELECT format('rights on %I.%I(%s) %s', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid),"
-    f" (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(p.proacl) AS x)) FROM pg_proc AS p"
-    f" JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE {MINE}",
+    f"""
+    SELECT format('rights on %I.%I %s', n.nspname, c.relname, (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(c.relacl) AS x))
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE {MINE} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+    """,
+    f"""
+    SELECT format('rights on %I.%I(%s) %s', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid),
+                  (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(p.proacl) AS x))
+      FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE {MINE}
+    """,
 )
+"""One line for the rights on each table, sequence and function."""
 
 
 def definitions(connection: Connection[Any]) -> frozenset[str]:

@@ -69,7 +69,9 @@ def held_during_scan(looks: Sequence[Look], rows: Mapping[str, int]) -> Iterator
             touched = after.touched.get(table, 0) - before.touched.get(table, 0)
             within = after.locks if after.phase == "end" else before.locks
             if touched >= SHARE * total and within.get(table):
-                yield Held(table=table, lock=within[table][-1], statement=after.statement or before.statement, rows=touched)
+                yield Held(
+                    table=table, lock=within[table][-1], statement=after.statement or before.statement, rows=touched
+                )
 
 
 def without_bound(looks: Sequence[Look]) -> Iterator[tuple[str, str]]:
@@ -116,7 +118,10 @@ def _look(entry: Mapping[str, object]) -> Look:
     tables, locks = entry["tables"], entry["locks"]
     assert isinstance(tables, dict)
     assert isinstance(locks, list)
-    held = {name: tuple(sorted((mode for oid, mode in locks if oid == pair[0]), key=STRONG.index)) for name, pair in tables.items()}
+    held = {
+        name: tuple(sorted((mode for oid, mode in locks if oid == pair[0]), key=STRONG.index))
+        for name, pair in tables.items()
+    }
     return Look(
         phase=str(entry["phase"]),
         statement=f"{entry['tag']} {entry['object'] or ''}".strip(),

@@ -13,9 +13,9 @@ from graders.execution.migration import catalog
 from graders.execution.migration.cluster import CLEAN
 from graders.execution.migration.roles import OWNER, SUPERUSER
 from graders.execution.migration.rows import TABLES
-from graders.execution.migration.rules import exact_column
 from graders.execution.migration.scene import BACK, FILE, Scene, decided, last_words, not_applicable
 from graders.execution.migration.server import Run
+from graders.execution.migration.totals import exact_column
 
 STOPS = 3
 """Interruptions spread over the statements of the file."""
@@ -56,7 +56,13 @@ def run_again(scene: Scene) -> Outcome:
         return decided(False, "after interruptions the result is another one", *lines, *wrong)
     if not scene.second.ended:
         return decided(False, "a second run of the file does not come to its end", *last_words(scene.second))
-    return decided(True, "it can be run again after any of these interruptions, and after its end", *lines[-8:], "at the end: the same as without interruption", "run once more: exit 0")
+    return decided(
+        True,
+        "it can be run again after any of these interruptions, and after its end",
+        *lines[-8:],
+        "at the end: the same as without interruption",
+        "run once more: exit 0",
+    )
 
 
 def way_back(scene: Scene) -> Outcome:
@@ -74,9 +80,15 @@ def way_back(scene: Scene) -> Outcome:
     if not run.ended:
         return decided(False, "the way back does not come to its end", *last_words(run))
     after = catalog.definitions(scene.session(SUPERUSER, database))
-    wrong = [f"not back: {line}" for line in sorted(before - after)] + [f"still there: {line}" for line in sorted(after - before)]
+    wrong = [f"not back: {line}" for line in sorted(before - after)] + [
+        f"still there: {line}" for line in sorted(after - before)
+    ]
     wrong += [f"{loss.table}.{loss.column or '*'}: {loss.count} lost" for loss in scene.losses(database, CLEAN[0])]
-    return decided(not wrong, "the way back leaves something behind" if wrong else "everything is as it was", *(wrong or [f"{BACK}: exit 0; definitions and rows as before"]))
+    return decided(
+        not wrong,
+        "the way back leaves something behind" if wrong else "everything is as it was",
+        *(wrong or [f"{BACK}: exit 0; definitions and rows as before"]),
+    )
 
 
 def _at_an_index(scene: Scene, database: str) -> Run | None:
@@ -121,7 +133,9 @@ def _differences(scene: Scene, database: str) -> list[str]:
     probe = scene.session(SUPERUSER, database)
     wrong = [f"half-built index: {name}" for name in catalog.invalid_indexes(probe)]
     here = catalog.definitions(probe) | catalog.rights(probe)
-    wrong += [f"missing: {line}" for line in sorted(scene.defined - here)] + [f"too much: {line}" for line in sorted(here - scene.defined)]
+    wrong += [f"missing: {line}" for line in sorted(scene.defined - here)] + [
+        f"too much: {line}" for line in sorted(here - scene.defined)
+    ]
     if exact_column(scene, CLEAN[0]) != exact_column(scene, database):
         wrong.append("the exact totals differ")
     wrong += [f"{loss.table}.{loss.column or '*'}: {loss.count} lost" for loss in scene.losses(database, CLEAN[0])]

@@ -15,7 +15,7 @@ from graders.execution.attack import Outcome
 from graders.execution.migration.cluster import CLEAN
 from graders.execution.migration.roles import OWNER, READER, SUPERUSER
 from graders.execution.migration.scene import Scene, decided, unscored
-from graders.execution.migration.session import refusal, undone
+from graders.execution.migration.session import committed, refusal, undone
 from graders.execution.migration.shop import Sale, payment
 
 if TYPE_CHECKING:
@@ -43,9 +43,21 @@ def refunds_capped(scene: Scene) -> Outcome:
         first = sale.add("refunds", payment_id=chosen[0], amount_minor=part)
         second = sale.add("refunds", payment_id=chosen[0], amount_minor=part)
     if first is None and second is None:
-        return decided(False, "two refunds that exceed their payment are accepted", "60 % and again 60 % of a payment: both accepted")
-    total = _both(scene, "refunds", {"payment_id": chosen[0], "amount_minor": part}, {"payment_id": chosen[0], "amount_minor": part})
-    lines = ("one session refunds 60 % and has not committed; another refunds 60 %; the first commits", f"accepted: {total} of 2")
+        return decided(
+            False,
+            "two refunds that exceed their payment are accepted",
+            "60 % and again 60 % of a payment: both accepted",
+        )
+    total = _both(
+        scene,
+        "refunds",
+        {"payment_id": chosen[0], "amount_minor": part},
+        {"payment_id": chosen[0], "amount_minor": part},
+    )
+    lines = (
+        "one session refunds 60 % and has not committed; another refunds 60 %; the first commits",
+        f"accepted: {total} of 2",
+    )
     if total > 1:
         return decided(False, "two refunds at once exceed their payment", *lines)
     return decided(True, "refunds cannot exceed their payment, not even two at once", *lines)
@@ -66,16 +78,30 @@ def captures_capped(scene: Scene) -> Outcome:
         direct = sale.add("payments", **payment(11, status="captured", **again))
         later = None
         if sale.add("payments", **payment(12, **again)) is None:
-            later = refusal(sale.writer, "UPDATE public.payments SET status = 'captured' WHERE idempotency_key = 'probe-key-12'")
+            later = refusal(
+                sale.writer, "UPDATE public.payments SET status = 'captured' WHERE idempotency_key = 'probe-key-12'"
+            )
         else:
             later = "refused before"
     if direct is None and later is None:
-        return unscored("the database accepts a second full capture; whether the answer states a reason is for a reader", "captured twice: accepted")
+        return unscored(
+            "the database accepts a second full capture; whether the answer states a reason is for a reader",
+            "captured twice: accepted",
+        )
     if direct is None or later is None:
-        return decided(False, "an order can be captured twice in one of two ways", f"inserted as captured: {direct or 'accepted'}; captured later: {later or 'accepted'}")
+        return decided(
+            False,
+            "an order can be captured twice in one of two ways",
+            f"inserted as captured: {direct or 'accepted'}; captured later: {later or 'accepted'}",
+        )
     total = _both(scene, "payments", payment(13, status="captured", **again), payment(14, status="captured", **again))
-    lines = ("one session captures in full and has not committed; another does the same; the first commits", f"accepted: {total} of 2")
-    return decided(total < 2, "two captures at once are accepted" if total > 1 else "an order cannot be captured twice", *lines)
+    lines = (
+        "one session captures in full and has not committed; another does the same; the first commits",
+        f"accepted: {total} of 2",
+    )
+    return decided(
+        total < 2, "two captures at once are accepted" if total > 1 else "an order cannot be captured twice", *lines
+    )
 
 
 def _both(scene: Scene, table: str, one: Mapping[str, object], other: Mapping[str, object]) -> int:
@@ -86,38 +112,25 @@ def _both(scene: Scene, table: str, one: Mapping[str, object], other: Mapping[st
         accepted = [Sale(reader=reader, writer=first).add(table, **one)]
         second.execute("BEGIN")
         rival = Sale(reader=scene.server.session(CLEAN[0], READER), writer=second)
-        thread = threading.Thread(target=lambda: accepted.append(_last(rival, table, other)), daemon=True)
+        thread = threading.Thread(target=lambda: accepted.append(rival.add(table, **other)), daemon=True)
         thread.start()
         _waits_or_ends(scene, second, thread)
-        accepted[0] = _commit(first, accepted[0])
+        accepted[0] = committed(first) or accepted[0]
         thread.join(PATIENCE)
         rival.reader.close()
         if len(accepted) < 2:
             return sum(state is None for state in accepted)
-        accepted[1] = _commit(second, accepted[1])
+        accepted[1] = committed(second) or accepted[1]
     return sum(state is None for state in accepted)
-
-
-def _last(sale: Sale, table: str, values: Mapping[str, object]) -> str | None:
-    return sale.add(table, **values)
-
-
-def _commit(connection: Connection[Any], state: str | None) -> str | None:
-    """Commit; the SQLSTATE when the statement before or the commit was refused."""
-    import psycopg
-
-    try:
-        connection.execute("COMMIT")
-    except psycopg.Error as error:
-        return state or error.sqlstate or "lost connection"
-    return state
 
 
 def _waits_or_ends(scene: Scene, second: Connection[Any], thread: threading.Thread) -> None:
     probe = scene.session(SUPERUSER)
     until = time.monotonic() + PATIENCE
     while thread.is_alive() and time.monotonic() < until:
-        row = probe.execute("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", (second.info.backend_pid,)).fetchone()
+        row = probe.execute(
+            "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", (second.info.backend_pid,)
+        ).fetchone()
         if row and row[0] == "Lock":
             return
         time.sleep(0.002)
@@ -125,10 +138,14 @@ def _waits_or_ends(scene: Scene, second: Connection[Any], thread: threading.Thre
 
 def _unrefunded(scene: Scene) -> tuple[int, int]:
     """(id, amount) of a captured payment without refunds."""
-    row = scene.sale().reader.execute(
-        "SELECT p.id, p.amount_minor FROM public.payments AS p WHERE p.status = 'captured' AND p.amount_minor > 1000"
-        " AND p.id > 200 AND NOT EXISTS (SELECT FROM public.refunds AS r WHERE r.payment_id = p.id) ORDER BY p.id LIMIT 1"
-    ).fetchone()
+    row = (
+        scene.sale()
+        .reader.execute(
+            "SELECT p.id, p.amount_minor FROM public.payments AS p WHERE p.status = 'captured' AND p.amount_minor > 1000"
+            " AND p.id > 200 AND NOT EXISTS (SELECT FROM public.refunds AS r WHERE r.payment_id = p.id) ORDER BY p.id LIMIT 1"
+        )
+        .fetchone()
+    )
     assert row is not None
     return int(row[0]), int(row[1])
 

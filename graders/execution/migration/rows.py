@@ -83,7 +83,7 @@ def content(connection: Connection[Any], table: str) -> Rows:
     if key not in columns:
         return {}
     listed = ", ".join(f'"{name}"::text' for name in columns)
-    found = connection.execute(f'SELECT "{key}"::text, {listed} FROM public."{table}"')  # noqa: S608 - our own names, and quoted ones
+    found = connection.execute(f'SELECT "{key}"::text, {listed} FROM public."{table}"')
     return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in found}
 
 
@@ -139,7 +139,7 @@ def _sums(connection: Connection[Any], table: str, key: str, columns: Sequence[s
         for name in columns
     )
     ours = f' WHERE "{key}" <= {LAST.get(table, LAST_ID)}' if key == "id" else ""
-    values = connection.execute(f'SELECT {pieces} FROM public."{table}"{ours}').fetchone()  # noqa: S608 - our own names
+    values = connection.execute(f'SELECT {pieces} FROM public."{table}"{ours}').fetchone()
     assert values is not None
     return dict(zip(columns, values, strict=True))
 
@@ -148,17 +148,34 @@ def _text(column: str) -> str:
     return f'round("{column}"::numeric, 2)::text' if column in MONEY else f'"{column}"::text'
 
 
-def _losses(table: str, differing: Sequence[str], old: Rows, new: Rows, copies: Sequence[frozenset[str]]) -> Iterator[Loss]:
+def _losses(
+    table: str, differing: Sequence[str], old: Rows, new: Rows, copies: Sequence[frozenset[str]]
+) -> Iterator[Loss]:
     key_column, columns = TABLES[table]
     shelf = _Shelf(copies)
-    gone = [key for key in old if key not in new and not shelf.has(key, [old[key][name] for name in columns if name != key_column])]
+    gone = [
+        key
+        for key in old
+        if key not in new and not shelf.has(key, [old[key][name] for name in columns if name != key_column])
+    ]
     if gone:
         yield Loss(table=table, column=None, count=len(gone), key=gone[0])
     for name in differing:
-        changed = [key for key in old if key in new and not _kept(name, old[key][name], new[key]) and not shelf.has(key, [old[key][name]])]
+        changed = [
+            key
+            for key in old
+            if key in new and not _kept(name, old[key][name], new[key]) and not shelf.has(key, [old[key][name]])
+        ]
         if changed:
             first = changed[0]
-            yield Loss(table=table, column=name, count=len(changed), key=first, before=str(old[first][name]), after=str(new[first].get(name)))
+            yield Loss(
+                table=table,
+                column=name,
+                count=len(changed),
+                key=first,
+                before=str(old[first][name]),
+                after=str(new[first].get(name)),
+            )
 
 
 def _kept(column: str, value: str | None, row: Mapping[str, str | None]) -> bool:
@@ -190,7 +207,7 @@ def _copies(connection: Connection[Any]) -> list[frozenset[str]]:
     """Rows of tables that were not there before, each as the set of its values; JSON is taken apart."""
     found: list[frozenset[str]] = []
     for schema, table in new_tables(connection):
-        for (row,) in connection.execute(f"SELECT to_jsonb(x) FROM {_quoted(schema)}.{_quoted(table)} AS x"):  # noqa: S608
+        for (row,) in connection.execute(f"SELECT to_jsonb(x) FROM {_quoted(schema)}.{_quoted(table)} AS x"):
             found.append(frozenset(_values(row)))
     return found
 

@@ -11,10 +11,10 @@ from graders.execution.attack import Outcome
 from graders.execution.migration import catalog
 from graders.execution.migration.cluster import CLEAN, DIRTY
 from graders.execution.migration.events import asked_for, held_during_scan, without_bound
-from graders.execution.migration.roles import OWNER, SUPERUSER
+from graders.execution.migration.roles import OWNER, READER, SUPERUSER
 from graders.execution.migration.rows import Loss
 from graders.execution.migration.scene import Scene, decided, last_words, not_applicable, shown, unscored
-from graders.execution.migration.session import undone
+from graders.execution.migration.session import asked, undone
 from graders.execution.migration.shop import ORDER, PAYMENT, payment
 
 
@@ -35,12 +35,16 @@ def starts(scene: Scene) -> Outcome:
             "order item": sale.add("order_items", order_id=ORDER),
             "payment": sale.add("payments", **payment(1)),
             "refund": sale.add("refunds", payment_id=PAYMENT, amount_minor=1),
-            "redemption": sale.add("coupon_redemptions", coupon_code="MANY-2", order_id=ORDER, redeemed_at="2025-01-01 00:00+00"),
+            "redemption": sale.add(
+                "coupon_redemptions", coupon_code="MANY-2", order_id=ORDER, redeemed_at="2025-01-01 00:00+00"
+            ),
         }
     refused = [f"insert a valid {name}: refused with {state}" for name, state in steps.items() if state]
     if refused:
         return decided(False, "after the migration an ordinary sale is refused", *refused)
-    return decided(True, "it runs to its end, and an ordinary sale is accepted", "psql -v ON_ERROR_STOP=1 -f migration.sql: exit 0")
+    return decided(
+        True, "it runs to its end, and an ordinary sale is accepted", "psql -v ON_ERROR_STOP=1 -f migration.sql: exit 0"
+    )
 
 
 def dirty_rows_met(scene: Scene) -> Outcome:
@@ -68,7 +72,9 @@ def rows_kept(scene: Scene) -> Outcome:
         return decided(False, "rows or values are gone, with no copy", *(_said(loss) for loss in lost))
     if not scene.dirty.ended and _changed(scene):
         return unscored("it stops half way on dirty data; until there nothing is lost", *last_words(scene.dirty))
-    return decided(True, "no row and no value is lost on dirty data", "rows and values of 13 tables compared: all there")
+    return decided(
+        True, "no row and no value is lost on dirty data", "rows and values of 13 tables compared: all there"
+    )
 
 
 def locks(scene: Scene) -> Outcome:
@@ -90,7 +96,11 @@ def locks(scene: Scene) -> Outcome:
     held = list(dict.fromkeys(held))
     if held:
         return decided(False, "a large table is closed to writers while it is scanned or rewritten", *held)
-    return decided(True, "no large table is closed to writers while it is scanned", f"{len(scene.first.looks)} looks, none at a scan under a strong lock")
+    return decided(
+        True,
+        "no large table is closed to writers while it is scanned",
+        f"{len(scene.first.looks)} looks, none at a scan under a strong lock",
+    )
 
 
 def waits_bounded(scene: Scene) -> Outcome:
@@ -109,7 +119,9 @@ def waits_bounded(scene: Scene) -> Outcome:
     )
     if loose:
         return decided(False, "a lock on a large table is waited for without a bound", *loose)
-    return decided(True, "every wait for a strong lock on a large table is bounded", "lock_timeout was set at each of them")
+    return decided(
+        True, "every wait for a strong lock on a large table is bounded", "lock_timeout was set at each of them"
+    )
 
 
 def queries(scene: Scene) -> Outcome:
@@ -118,15 +130,12 @@ def queries(scene: Scene) -> Outcome:
     Pass: both find their rows by an index on the customer and on the order. Fail: one reads the table or walks an index
     of everybody's orders. Left open: the query itself does not run any more.
     """
-    import psycopg
-
     scene.session(OWNER).execute("ANALYZE public.orders, public.order_items")
     plans = {}
     for name, query in QUERIES.items():
-        try:
-            found = scene.sale().reader.execute("EXPLAIN (COSTS OFF) " + query).fetchall()
-        except psycopg.Error as error:
-            return unscored(f"{name} cannot be asked any more: {error.sqlstate}")
+        found = asked(scene.session(READER), "EXPLAIN (COSTS OFF) " + query)
+        if isinstance(found, str):
+            return unscored(f"{name} cannot be asked any more: {found}")
         plans[name] = [row[0].strip() for row in found]
     slow = [name for name, column in LEADING.items() if not _by_index(scene, plans[name], column)]
     lines = [f"{name}: {', '.join(_steps(plan))}" for name, plan in plans.items() if not slow or name in slow]
@@ -143,7 +152,11 @@ QUERIES = {
 
 def _by_index(scene: Scene, plan: list[str], column: str) -> bool:
     """Whether a plan finds its rows by an index that begins with the column."""
-    used = [found.group(1) for line in plan if (found := re.search(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)", line))]
+    used = [
+        found.group(1)
+        for line in plan
+        if (found := re.search(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)", line))
+    ]
     leading = scene.session(SUPERUSER).execute(
         "SELECT pg_get_indexdef(i.indexrelid, 1, true) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
         " WHERE quote_ident(c.relname) = ANY (%s)", (used,)
@@ -170,11 +183,12 @@ def _rewritten(scene: Scene) -> list[tuple[str, str]]:
 def _changed(scene: Scene) -> bool:
     """Whether the run on dirty data changed what is defined, or who may do what."""
     probe = scene.session(SUPERUSER, DIRTY)
-    return catalog.definitions(probe) | catalog.rights(probe) != scene.before(DIRTY).defined | scene.before(DIRTY).rights
+    return (
+        catalog.definitions(probe) | catalog.rights(probe) != scene.before(DIRTY).defined | scene.before(DIRTY).rights
+    )
 
 
 def _said(loss: Loss) -> str:
     if loss.column is None:
         return f"{loss.table}: {loss.count} rows are gone, the first {shown(loss.key)}"
     return f"{loss.table}.{loss.column}: {loss.count} values are gone, the first of {shown(loss.key)}: {loss.before!r} became {loss.after!r}"
-

@@ -110,7 +110,10 @@ class Scene:
     @property
     def batch_may_exceed(self) -> bool:
         """Whether the file names a number at least as large as the orders are many; it may be the size of a batch."""
-        return any(int(number.replace("_", "")) >= BATCH for number in re.findall(r"(?<![\w.'])\d[\d_]{4,11}(?![\w.'])", re.sub(r"--[^\n]*", "", self.text)))
+        return any(
+            int(number.replace("_", "")) >= BATCH
+            for number in re.findall(r"(?<![\w.'])\d[\d_]{4,11}(?![\w.'])", re.sub(r"--[^\n]*", "", self.text))
+        )
 
     def original(self, database: str, table: str) -> rows.Rows:
         """A table's rows before any migration."""
@@ -127,7 +130,9 @@ class Scene:
         """What a database has lost of the rows that it had when it was like the other."""
         before = json.loads((self.server.made / like / "sums.json").read_text(encoding="utf-8"))
         idle = catalog.untouched(self.session(SUPERUSER, database), self.before(like).files)
-        return tuple(rows.losses(self.session(READER, database), before, lambda table: self.original(like, table), idle))
+        return tuple(
+            rows.losses(self.session(READER, database), before, lambda table: self.original(like, table), idle)
+        )
 
     def _first(self, database: str) -> Run:
         probe = self.session(SUPERUSER, database)

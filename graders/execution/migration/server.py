@@ -84,7 +84,9 @@ class Server:
         for connection in self._probes.values():
             connection.close()
 
-    def plan(self, database: str, ddl_stop: int | None = None, sleep_stop: int | None = None, index_gate: int | None = None) -> None:
+    def plan(
+        self, database: str, ddl_stop: int | None = None, sleep_stop: int | None = None, index_gate: int | None = None
+    ) -> None:
         """Where the next run is stopped: at the nth statement that defines something, at the nth pause, or before its first index."""
         probe = self.probe(database)
         probe.execute(
@@ -95,11 +97,15 @@ class Server:
 
     def stopped(self, database: str) -> bool:
         """Whether the last run reached a point at which the plan stopped it."""
-        row = self.probe(database).execute(
-            "SELECT coalesce(d.is_called AND d.last_value >= p.ddl_stop, false)"
-            " OR coalesce(s.is_called AND s.last_value >= p.sleep_stop, false)"
-            " FROM probe.plan AS p, probe.ddl_count AS d, probe.sleep_count AS s"
-        ).fetchone()
+        row = (
+            self.probe(database)
+            .execute(
+                "SELECT coalesce(d.is_called AND d.last_value >= p.ddl_stop, false)"
+                " OR coalesce(s.is_called AND s.last_value >= p.sleep_stop, false)"
+                " FROM probe.plan AS p, probe.ddl_count AS d, probe.sleep_count AS s"
+            )
+            .fetchone()
+        )
         return bool(row and row[0])
 
     def run(

@@ -58,3 +58,32 @@ def refusal(connection: Connection[Any], statement: str, *values: object) -> str
     except psycopg.Error as error:
         return error.sqlstate or "lost connection"
     return None
+
+
+def asked(connection: Connection[Any], query: str) -> list[tuple[Any, ...]] | str:
+    """At most a hundred rows of a query, or the SQLSTATE with which it is refused."""
+    import psycopg
+
+    try:
+        with connection.transaction():
+            return connection.execute(query.encode()).fetchmany(100)
+    except psycopg.Error as error:
+        return error.sqlstate or "lost connection"
+
+
+def committed(connection: Connection[Any]) -> str | None:
+    """Commit the open transaction; the SQLSTATE with which that is refused."""
+    import psycopg
+
+    try:
+        connection.execute("COMMIT")
+    except psycopg.Error as error:
+        return error.sqlstate or "lost connection"
+    return None
+
+
+def trouble() -> type[Exception]:
+    """What every failing statement raises."""
+    import psycopg
+
+    return psycopg.Error

@@ -38,7 +38,7 @@ class Sale:
         listed = ", ".join(f'"{name}"' for name in chosen)
         return refusal(
             self.writer,
-            f'INSERT INTO public."{table}" ({listed}) SELECT {listed} FROM jsonb_populate_record(NULL::public."{table}", %s::jsonb)',  # noqa: S608 - names from the catalog, quoted
+            f'INSERT INTO public."{table}" ({listed}) SELECT {listed} FROM jsonb_populate_record(NULL::public."{table}", %s::jsonb)',
             json.dumps({**sample, **values}),
         )
 
@@ -51,9 +51,11 @@ class Sale:
             " WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (f"public.{table}",),
         ).fetchall()
-        columns = {name: optional and name not in known for name, made, optional in found if not made and name not in HIDDEN}
+        columns = {
+            name: optional and name not in known for name, made, optional in found if not made and name not in HIDDEN
+        }
         row = self.reader.execute(
-            f'SELECT to_jsonb(x) FROM public."{table}" AS x WHERE "{key}"::text = %s',  # noqa: S608 - our own names
+            f'SELECT to_jsonb(x) FROM public."{table}" AS x WHERE "{key}"::text = %s',
             (SAMPLES.get(table, "10"),),
         ).fetchone()
         return (row[0] if row else {}), columns
@@ -68,4 +70,9 @@ SAMPLES = {"orders": str(ORDER), "payments": str(PAYMENT), "order_items": "70", 
 
 def payment(number: int, **values: object) -> dict[str, object]:
     """Values of a payment that repeats no other: a key and a reference of its own, for a fresh attempt."""
-    return {"idempotency_key": f"probe-key-{number}", "provider_ref": f"probe-ref-{number}", "status": "pending", **values}
+    return {
+        "idempotency_key": f"probe-key-{number}",
+        "provider_ref": f"probe-ref-{number}",
+        "status": "pending",
+        **values,
+    }

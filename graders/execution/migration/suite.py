@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from graders.criterion import Status
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError
-from graders.execution.migration import examples, interruption, races, rights, rules, running, worst
+from graders.execution.migration import examples, interruption, races, rights, rules, running, totals, worst
 from graders.execution.migration.scene import BACK, FILE, Scene, decided, unscored
 from graders.execution.migration.server import serve
+from graders.execution.migration.session import trouble
 
 STARTS = "DB-STARTS"
 
@@ -32,7 +33,7 @@ ENTRIES = (
     _entry(STARTS, "the migration runs to its end, and the shop goes on", running.starts),
     _entry("DB-TX-6", "locks on large tables during scans and rewrites", running.locks),
     _entry("DB-ERR-1", "waits for locks without a bound", running.waits_bounded),
-    _entry("DB-TX-5", "totals that are not exact, or filled in one step", rules.exact_totals),
+    _entry("DB-TX-5", "totals that are not exact, or filled in one step", totals.exact_totals),
     _entry("DB-SEC-1", "card numbers that are still stored", rules.no_card_data),
     _entry("DB-SEC-2", "everybody's access to all tables", rights.outsiders_shut_out),
     _entry("DB-SEC-3", "SQL in a function's filter, with its owner's rights", rights.functions_safe),
@@ -71,11 +72,9 @@ def run(files: Mapping[str, str], wanted: Collection[str]) -> Mapping[str, Outco
 
 def _act(entry: _Entry, scene: Scene) -> Outcome:
     """One attack. What our side could not do is no failure of the answer."""
-    import psycopg
-
     try:
         return scene.outcome(entry.act)
-    except (psycopg.Error, BoxError) as error:
+    except (trouble(), BoxError) as error:
         state = getattr(error, "sqlstate", None) or "no connection"
         return unscored(f"the attack could not be carried out: {type(error).__name__} {state}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from graders.criterion import Status
 from graders.execution.attack import Outcome
-from graders.execution.migration import rights, rules, running
+from graders.execution.migration import rights, rules, running, totals
 from graders.execution.migration.roles import SUPERUSER
 from graders.execution.migration.scene import Scene, decided
 
@@ -20,14 +20,18 @@ def left(scene: Scene) -> Outcome:
     found = [name for name, attack in MENDED.items() if scene.outcome(attack).status is Status.FAIL]
     if not _wide_events(scene):
         found.append("events.id")
-    return decided(not found, "grave defects stay" if found else "every grave defect is mended", *(f"left: {name}" for name in found))
+    return decided(
+        not found,
+        "grave defects stay" if found else "every grave defect is mended",
+        *(f"left: {name}" for name in found),
+    )
 
 
 MENDED: dict[str, Callable[[Scene], Outcome]] = {
     "payments.card_number": rules.no_card_data,
     "search_orders": rights.functions_safe,
     "GRANT ALL TO PUBLIC": rights.outsiders_shut_out,
-    "orders.total": rules.exact_totals,
+    "orders.total": totals.exact_totals,
     "uniqueness of keys, addresses and redemptions": rules.duplicates_refused,
     "foreign keys and checks": rules.bad_rows_refused,
     "indexes for orders and their items": running.queries,
@@ -35,8 +39,12 @@ MENDED: dict[str, Callable[[Scene], Outcome]] = {
 
 
 def _wide_events(scene: Scene) -> bool:
-    row = scene.session(SUPERUSER).execute(
-        "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('public.events') AND attnum > 0 AND NOT attisdropped"
-        " AND atttypid IN ('bigint'::regtype, 'uuid'::regtype) AND attname <> 'customer_id'"
-    ).fetchone()
+    row = (
+        scene.session(SUPERUSER)
+        .execute(
+            "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('public.events') AND attnum > 0 AND NOT attisdropped"
+            " AND atttypid IN ('bigint'::regtype, 'uuid'::regtype) AND attname <> 'customer_id'"
+        )
+        .fetchone()
+    )
     return bool(row and row[0])
