@@ -67,11 +67,12 @@ def rows_kept(scene: Scene) -> Outcome:
     Pass: everything but card numbers and CVVs is there (amounts in cents and moments in a time zone count).
     Fail: rows or values are nowhere any more. Left open: it stopped on the way, and nothing was lost until then.
     """
+    run = scene.dirty
     lost = scene.losses(DIRTY, DIRTY)
     if lost:
         return decided(False, "rows or values are gone, with no copy", *(_said(loss) for loss in lost))
-    if not scene.dirty.ended and _changed(scene):
-        return unscored("it stops half way on dirty data; until there nothing is lost", *last_words(scene.dirty))
+    if not run.ended and _changed(scene):
+        return unscored("it stops half way on dirty data; until there nothing is lost", *last_words(run))
     return decided(
         True, "no row and no value is lost on dirty data", "rows and values of 13 tables compared: all there"
     )

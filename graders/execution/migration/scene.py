@@ -174,7 +174,7 @@ def shown(text: str) -> str:
 def last_words(run: Run) -> tuple[str, ...]:
     """What psql said in the end: the error it stopped at, with its details."""
     if run.code is None:
-        return ("psql was still running when its time was up",)
+        return ("psql did not come to an end",)
     lines = run.output.splitlines()
     errors = [number for number, line in enumerate(lines) if re.search(r"(ERROR|FATAL|PANIC|psql: error|error):", line)]
     said = lines[errors[-1] : errors[-1] + 3] if errors else lines[-2:]

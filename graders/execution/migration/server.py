@@ -7,7 +7,9 @@ are out of the migration's reach: it can talk to the server, and that is all. No
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graders.execution import runtimes
-from graders.execution.box import WORK, Box, Limits
+from graders.execution.box import WORK, Box, BoxError, Limits
 from graders.execution.migration import cluster
 from graders.execution.migration.events import Look, read_looks
 from graders.execution.migration.roles import OWNER, READER, SUPERUSER
@@ -34,6 +36,7 @@ OUTPUT = 200_000
 RESERVE = 256 * 1024**2
 """Bytes that have to stay free where the databases lie; a run that takes more is ended."""
 SOCKET = ".s.PGSQL.5432"
+PSQL = "psql"
 CLIENT = Limits(memory_mb=512, processes=32, cpu_seconds=60, file_mb=16, wall_seconds=300)
 SERVER = Limits(memory_mb=1024, processes=64, file_mb=256, wall_seconds=300)
 
@@ -43,7 +46,7 @@ class Run:
     """One run of a file by psql."""
 
     code: int | None
-    """psql's exit code: 0 at its end, 3 after an error, 2 when the connection went; None when it had to be ended."""
+    """psql's exit code: 0 at its end, 3 after an error, 2 when the connection went; None when it or its box had to be ended."""
     output: str
     looks: tuple[Look, ...]
 
@@ -56,11 +59,11 @@ class Run:
 class Server:
     """A running copy of the shop's cluster. Use `serve`."""
 
-    def __init__(self, postgres: Postgres, client: Box, made: Path) -> None:
+    def __init__(self, postgres: Postgres, desks: Path, made: Path) -> None:
         self.made = made
         """The prepared cluster, with what is known of its rows."""
         self._postgres = postgres
-        self._client = client
+        self._desks = desks
         self._password = (made / "password").read_text(encoding="utf-8")
         self._runs = 0
         self._mine: set[int] = set()
@@ -116,21 +119,19 @@ class Server:
         `meanwhile` is called once after the start, with a function that tells whether the run is over, and may wait for
         what it does.
         """
-        runtime, name = runtimes.postgres(), f"psql{self._runs}"
-        (self._client.folder / file).write_text(text, encoding="utf-8")
-        environment = {
-            **runtime.env, "PGHOST": WORK, "PGDATABASE": database, "PGUSER": OWNER, "PGPASSWORD": OWNER,
-            "PATH": f"{runtime.program}:/usr/bin:/bin",
-        }  # fmt: skip
+        desk = self._desks / str(self._runs)
+        desk.mkdir()
+        (desk / file).write_text(text, encoding="utf-8")
         begin = len(self._postgres.log())
-        self._client.start(name, [f"{runtime.program}/psql", "-v", "ON_ERROR_STOP=1", "-f", file], environment)
-        if meanwhile is not None:
-            meanwhile(lambda: self._client.poll(name) is not None)
-        code = self._end(name)
+        # a box for each run: nothing that one leaves behind, process or file, meets the next
+        with open_box(desk, runtimes.postgres().mounts, CLIENT) as box:
+            code = self._psql(box, database, file, meanwhile)
         self.end_sessions()
         looks = read_looks(self._postgres.log()[begin:], self._nonce())
+        output = _end_of(desk / f"{PSQL}.log")
+        shutil.rmtree(desk)
         self._runs += 1
-        return Run(code=code, output=_end_of(self._client.folder / f"{name}.log"), looks=looks)
+        return Run(code=code, output=output, looks=looks)
 
     def waits(self) -> tuple[str | None, ...]:
         """What each session that is not from outside waits for; empty when there is none."""
@@ -148,20 +149,38 @@ class Server:
             (list(self._mine),),
         )
 
-    def _end(self, name: str) -> int | None:
-        """Wait for psql; its exit code, or None when it had to be ended for the time or the space it took."""
-        until = time.monotonic() + ENDED
-        pause = 0.002
-        while (code := self._client.poll(name)) is None:
-            if time.monotonic() > until or shutil.disk_usage(self._client.folder).free < RESERVE:
-                self._client.kill(name)
-                return None
-            time.sleep(pause)
-            pause = min(pause * 1.3, 0.02)
-        return code
+    def _psql(
+        self, box: Box, database: str, file: str, meanwhile: Callable[[Callable[[], bool]], None] | None
+    ) -> int | None:
+        """Start psql and wait for it; its exit code, or None when it had to be ended for the time or the space it took."""
+        runtime = runtimes.postgres()
+        environment = {
+            **runtime.env, "PGHOST": WORK, "PGDATABASE": database, "PGUSER": OWNER, "PGPASSWORD": OWNER,
+            "PATH": f"{runtime.program}:/usr/bin:/bin",
+        }  # fmt: skip
+        self._postgres.join(box, name=SOCKET)
+        box.start(PSQL, [f"{runtime.program}/psql", "-v", "ON_ERROR_STOP=1", "-f", file], environment)
+        try:
+            return _ended(box, meanwhile)
+        except BoxError:  # it ran well until the file could do something in it
+            return None
 
     def _nonce(self) -> str:
         return f"look-{self._password}-{self._runs}"
+
+
+def _ended(box: Box, meanwhile: Callable[[Callable[[], bool]], None] | None) -> int | None:
+    """Wait for psql; its exit code, or None when its time is up or it takes too much space. Raises BoxError."""
+    if meanwhile is not None:
+        meanwhile(lambda: box.poll(PSQL) is not None)
+    until = time.monotonic() + ENDED
+    pause = 0.002
+    while (code := box.poll(PSQL)) is None:
+        if time.monotonic() > until or shutil.disk_usage(box.folder).free < RESERVE:
+            return None
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.02)
+    return code
 
 
 @contextlib.contextmanager
@@ -169,20 +188,24 @@ def serve() -> Iterator[Server]:
     """A fresh copy of the shop's cluster, running. Raises BoxError when there is no box or no runtime."""
     made = cluster.prepared()
     with scratch() as place:
-        folder, desk = place / "server", place / "client"
+        folder, desks = place / "server", place / "desks"
         folder.mkdir()
-        desk.mkdir()
+        desks.mkdir()
         with (
             open_postgres(folder, SERVER, made) as postgres,
-            open_box(desk, runtimes.postgres().mounts, CLIENT) as client,
+            contextlib.closing(Server(postgres, desks, made)) as server,
         ):
-            postgres.join(client, name=SOCKET)
-            with contextlib.closing(Server(postgres, client, made)) as server:
-                yield server
+            yield server
 
 
 def _end_of(path: Path) -> str:
-    """The end of a log that may be of any size."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - OUTPUT))
-        return stream.read().decode(errors="replace")
+    """The end of a log of any size. Whoever wrote it may have put something else in its place; a link is not followed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        stream.seek(max(0, os.fstat(descriptor).st_size - OUTPUT))
+        return stream.read(OUTPUT).decode(errors="replace")
