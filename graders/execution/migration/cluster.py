@@ -15,7 +15,7 @@ from graders.execution import runtimes
 from graders.execution.migration import rows
 from graders.execution.migration.roles import APP, OUTSIDER, OWNER, READER
 from graders.execution.migration.session import session
-from graders.execution.postgres import Postgres, open_postgres
+from graders.execution.postgres import SOCKETS, Postgres, open_postgres
 from graders.execution.scratch import scratch
 
 HERE = Path(__file__).parent
@@ -33,6 +33,7 @@ max_worker_processes = 0
 max_logical_replication_workers = 0
 track_commit_timestamp = on
 log_error_verbosity = terse
+log_min_messages = log
 log_min_error_statement = panic
 log_checkpoints = off
 """
@@ -51,7 +52,7 @@ def prepared() -> Path:
         with open_postgres(place) as server:
             _fill(server, password, made)
             server.stop()
-            shutil.copytree(place / "data", made / "data")
+            shutil.copytree(place / "data", made / "data", ignore=shutil.ignore_patterns(SOCKETS))
         with (made / "data/postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(SETTINGS)
         (made / "password").write_text(password, encoding="utf-8")

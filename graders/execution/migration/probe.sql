@@ -3,6 +3,7 @@ CREATE SCHEMA probe;
 
 CREATE TABLE probe.large (oid oid PRIMARY KEY, name text NOT NULL, rows bigint NOT NULL);
 CREATE TABLE probe.plan (nonce text NOT NULL, ddl_stop integer, sleep_stop integer, index_gate bigint);
+CREATE UNLOGGED SEQUENCE probe.look_count;
 CREATE UNLOGGED SEQUENCE probe.ddl_count;
 CREATE UNLOGGED SEQUENCE probe.sleep_count;
 CREATE TABLE probe.last_look (dummy integer);
@@ -15,6 +16,7 @@ DECLARE
     v_transaction text;
     v_locks jsonb;
 BEGIN
+    PERFORM nextval('probe.look_count');
     SELECT max(virtualtransaction) FILTER (WHERE locktype = 'virtualxid' AND virtualtransaction = virtualxid),
            coalesce(jsonb_agg(jsonb_build_array(relation::bigint, mode)) FILTER (WHERE locktype = 'relation' AND granted
                AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')), '[]')

@@ -173,12 +173,12 @@ def shown(text: str) -> str:
 
 def last_words(run: Run) -> tuple[str, ...]:
     """What psql said in the end: the error it stopped at, with its details."""
-    if run.code is None:
+    if run.code is None or run.code < 0:
         return ("psql did not come to an end",)
     lines = run.output.splitlines()
-    errors = [number for number, line in enumerate(lines) if re.search(r"(ERROR|FATAL|PANIC|psql: error|error):", line)]
-    said = lines[errors[-1] : errors[-1] + 3] if errors else lines[-2:]
-    return tuple(shown(line) for line in said if line.strip())
+    errors = [number for number, line in enumerate(lines) if re.match(r"psql:.*(ERROR|FATAL|PANIC|error):", line)]
+    said = lines[errors[-1] : errors[-1] + 3] if errors else []
+    return (f"psql's exit code: {run.code}", *(shown(line) for line in said if line.strip()))
 
 
 def _transcript(lines: tuple[str, ...]) -> tuple[str, ...]:

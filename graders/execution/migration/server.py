@@ -7,10 +7,7 @@ are out of the migration's reach: it can talk to the server, and that is all. No
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import stat
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +18,7 @@ from graders.execution.box import WORK, Box, BoxError, Limits
 from graders.execution.migration import cluster
 from graders.execution.migration.events import Look, read_looks
 from graders.execution.migration.roles import OWNER, READER, SUPERUSER
-from graders.execution.migration.session import session
+from graders.execution.migration.session import session, trouble
 from graders.execution.postgres import Postgres, open_postgres
 from graders.execution.sandbox import open_box
 from graders.execution.scratch import scratch
@@ -32,13 +29,15 @@ if TYPE_CHECKING:
 ENDED = 40.0
 """Seconds that one run of a file may take; pauses are left out, and the tables are small."""
 OUTPUT = 200_000
-"""Bytes of psql's output that are read, from the end."""
-RESERVE = 256 * 1024**2
-"""Bytes that have to stay free where the databases lie; a run that takes more is ended."""
+"""Characters of psql's output that are read, from the end."""
 SOCKET = ".s.PGSQL.5432"
 PSQL = "psql"
-CLIENT = Limits(memory_mb=512, processes=32, cpu_seconds=60, file_mb=16, wall_seconds=300)
-SERVER = Limits(memory_mb=1024, processes=64, file_mb=256, wall_seconds=300)
+CLIENT = Limits(
+    memory_mb=512, tree_mb=768, processes=48, file_mb=16, folder_mb=64, files=1000, output_mb=1, wall_seconds=120
+)
+SERVER = Limits(
+    database=True, processes=80, file_mb=512, folder_mb=1536, output_mb=32, cpu_seconds=600, wall_seconds=600
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +95,9 @@ class Server:
             "UPDATE probe.plan SET nonce = %s, ddl_stop = %s, sleep_stop = %s, index_gate = %s",
             (self._nonce(), ddl_stop, sleep_stop, index_gate),
         )
-        probe.execute("SELECT setval('probe.ddl_count', 1, false), setval('probe.sleep_count', 1, false)")
+        probe.execute(
+            "SELECT setval('probe.' || x || '_count', 1, false) FROM unnest(ARRAY['look', 'ddl', 'sleep']) AS x"
+        )
 
     def stopped(self, database: str) -> bool:
         """Whether the last run reached a point at which the plan stopped it."""
@@ -125,12 +126,17 @@ class Server:
         begin = len(self._postgres.log())
         # a box for each run: nothing that one leaves behind, process or file, meets the next
         with open_box(desk, runtimes.postgres().mounts, CLIENT) as box:
-            code = self._psql(box, database, file, meanwhile)
-        self.end_sessions()
-        looks = read_looks(self._postgres.log()[begin:], self._nonce())
-        output = _end_of(desk / f"{PSQL}.log")
-        shutil.rmtree(desk)
+            code, output = self._psql(box, database, file, meanwhile)
+        shutil.rmtree(desk, ignore_errors=True)
+        nonce = self._nonce()
         self._runs += 1
+        try:
+            self.end_sessions()
+            looks = read_looks(self._postgres.log()[begin:], nonce)
+            if not self._complete(database, len(looks)):
+                code = None
+        except (BoxError, trouble()):  # the server is gone: what it was given was too much for it
+            return Run(code=None, output=output, looks=())
         return Run(code=code, output=output, looks=looks)
 
     def waits(self) -> tuple[str | None, ...]:
@@ -151,36 +157,29 @@ class Server:
 
     def _psql(
         self, box: Box, database: str, file: str, meanwhile: Callable[[Callable[[], bool]], None] | None
-    ) -> int | None:
-        """Start psql and wait for it; its exit code, or None when it had to be ended for the time or the space it took."""
+    ) -> tuple[int | None, str]:
+        """Start psql and wait for it; its exit code and what it said, the code None when it or its box had to be ended."""
         runtime = runtimes.postgres()
         environment = {
             **runtime.env, "PGHOST": WORK, "PGDATABASE": database, "PGUSER": OWNER, "PGPASSWORD": OWNER,
-            "PATH": f"{runtime.program}:/usr/bin:/bin",
+            "PATH": f"{box.inside(runtime.program)}:/usr/bin:/bin",
         }  # fmt: skip
         self._postgres.join(box, name=SOCKET)
         box.start(PSQL, [f"{runtime.program}/psql", "-v", "ON_ERROR_STOP=1", "-f", file], environment)
         try:
-            return _ended(box, meanwhile)
+            if meanwhile is not None:
+                meanwhile(lambda: box.poll(PSQL) is not None)
+            return box.wait(PSQL, ENDED), box.output(PSQL)[-OUTPUT:]
         except BoxError:  # it ran well until the file could do something in it
-            return None
+            return None, ""
+
+    def _complete(self, database: str, seen: int) -> bool:
+        """Whether every look of the last run was read; a log may be flooded."""
+        row = self.probe(database).execute("SELECT last_value, is_called FROM probe.look_count").fetchone()
+        return row is not None and seen == (row[0] if row[1] else 0)
 
     def _nonce(self) -> str:
         return f"look-{self._password}-{self._runs}"
-
-
-def _ended(box: Box, meanwhile: Callable[[Callable[[], bool]], None] | None) -> int | None:
-    """Wait for psql; its exit code, or None when its time is up or it takes too much space. Raises BoxError."""
-    if meanwhile is not None:
-        meanwhile(lambda: box.poll(PSQL) is not None)
-    until = time.monotonic() + ENDED
-    pause = 0.002
-    while (code := box.poll(PSQL)) is None:
-        if time.monotonic() > until or shutil.disk_usage(box.folder).free < RESERVE:
-            return None
-        time.sleep(pause)
-        pause = min(pause * 1.3, 0.02)
-    return code
 
 
 @contextlib.contextmanager
@@ -196,16 +195,3 @@ def serve() -> Iterator[Server]:
             contextlib.closing(Server(postgres, desks, made)) as server,
         ):
             yield server
-
-
-def _end_of(path: Path) -> str:
-    """The end of a log of any size. Whoever wrote it may have put something else in its place; a link is not followed."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return ""
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
-        stream.seek(max(0, os.fstat(descriptor).st_size - OUTPUT))
-        return stream.read(OUTPUT).decode(errors="replace")

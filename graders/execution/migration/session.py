@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graders.execution.box import BoxError
-from graders.execution.migration.roles import SUPERUSER
+from graders.execution.migration.roles import READER, SUPERUSER
 from graders.execution.postgres import Postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 OPTIONS = (
-    "-c search_path=pg_catalog -c statement_timeout=10000 -c lock_timeout=10000 -c TimeZone=UTC -c DateStyle=ISO"
+    "-c statement_timeout=10000 -c lock_timeout=10000 -c TimeZone=UTC -c DateStyle=ISO"
     " -c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c extra_float_digits=1"
 )
 """They win over what the migration set for the database or its roles."""
+LOOKING = " -c search_path=pg_catalog"
+"""For who only looks: no function or operator of the migration takes the place of the server's own. The shop's roles keep
+the search path that they have."""
 
 
 def session(server: Postgres, database: str, role: str = SUPERUSER, password: str | None = None) -> Connection[Any]:
@@ -31,8 +34,9 @@ def session(server: Postgres, database: str, role: str = SUPERUSER, password: st
     address = server.address(database, role)
     if password is not None:
         address["password"] = password
+    options = OPTIONS + (LOOKING if role in (SUPERUSER, READER) else "")
     try:
-        return psycopg.connect(**address, options=OPTIONS, autocommit=True, connect_timeout=5, prepare_threshold=None)
+        return psycopg.connect(**address, options=options, autocommit=True, connect_timeout=5, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise BoxError(f"the database could not be reached: {error}") from error
 
