@@ -1,0 +1,133 @@
+"""The answer's service in its box: started, loaded anew, told what to do, called.
+
+Here: the launcher's side of the talk (`launcher/door.js`). Not here: what callers ask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import struct
+import time
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from graders.execution.box import WORK, Box, BoxError
+from graders.execution.jwt.tokens import SECRET
+from graders.execution.jwt.wire import Gone, Line
+
+PORT = 8080
+START_WITHIN = 15.0
+REPLY_WITHIN = 5.0
+LOG_END = 256 * 1024
+"""Bytes of the log that are looked at."""
+PEER = struct.Struct("3i")
+
+
+class Service:
+    """The launcher in a box, and the instances of the answer that it has loaded."""
+
+    def __init__(self, box: Box, node: str, launcher: str, folder: str) -> None:
+        self._box = box
+        self._argv = (node, f"{launcher}/door.js")
+        self._folder = f"{WORK}/{folder}"
+        self._starts = count(1)
+        self._callers = count(1)
+        self._pid = 0
+        self.name = ""
+
+    def start(self) -> None:
+        """Start the launcher, without the answer. Raises BoxError."""
+        number = next(self._starts)
+        self.name = f"node{number}"
+        self._door = self._box.folder / f"door{number}"
+        self._pid = 0
+        env = {"JWT_SECRET": SECRET, "PORT": str(PORT), "PATH": "/usr/bin:/bin"}
+        self._box.start(self.name, [*self._argv, f"{WORK}/{self._door.name}", f"{self._folder}/"], env)
+        deadline = time.monotonic() + START_WITHIN
+        while not self._door.exists():
+            if self._box.poll(self.name) is not None or time.monotonic() > deadline:
+                raise BoxError(f"the launcher did not start: {self.log()[-500:]}")
+            time.sleep(0.002)
+        self._pid = self._connect(REPLY_WITHIN)[1]
+
+    def restart(self) -> None:
+        """End it, and start it without the answer. Raises BoxError."""
+        self._box.kill(self.name)
+        self.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._box.poll(self.name) is None
+
+    def ended(self) -> bool:
+        """Whether the process is gone, when a connection to it just broke."""
+        deadline = time.monotonic() + 1.0
+        while self.alive:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def order(self, do: str, **words: Any) -> Mapping[str, Any]:
+        """Have the launcher do something. Raises NoReply."""
+        line = self._line({"do": do, **words})
+        try:
+            answer = line.words()
+        finally:
+            line.close()
+        return answer if isinstance(answer, dict) else {}
+
+    def call(self, name: str, address: str, seconds: float = REPLY_WITHIN) -> Line:
+        """A connection to an instance, as from that network address. Raises NoReply."""
+        line = self._line({"do": "http", "to": name, "from": address}, seconds)
+        line.words()
+        return line
+
+    def new_address(self) -> str:
+        """A network address that nobody has called from."""
+        number = next(self._callers)
+        return f"198.{18 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
+
+    def log(self) -> str:
+        """The end of what it has written."""
+        return read_end(self._box.folder / f"{self.name}.log")
+
+    def _line(self, words: Mapping[str, Any], seconds: float = REPLY_WITHIN) -> Line:
+        connected, pid = self._connect(seconds)
+        if pid != self._pid:
+            connected.close()
+            raise Gone("somebody else listens there")
+        line = Line(connected, seconds)
+        line.send(json.dumps(words).encode() + b"\n")
+        return line
+
+    def _connect(self, seconds: float) -> tuple[socket.socket, int]:
+        """A connection, and the process that listens there: the folder is the answer's too, and it could lay a link."""
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connected.settimeout(seconds)
+        try:
+            connected.connect(str(self._door))
+            peer = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+        except OSError as error:
+            connected.close()
+            raise Gone("nobody listens any more") from error
+        return connected, PEER.unpack(peer)[0]
+
+
+def read_end(path: Path, size: int = LOG_END) -> str:
+    """The end of a file that may have been replaced by anything; empty when it is no plain file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(handle, "rb") as file:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            return ""
+        file.seek(max(0, state.st_size - size))
+        return file.read(size).decode("utf-8", "replace")
