@@ -6,7 +6,7 @@ SUITE ?= backend-engineer
 PROVIDER ?= replay
 
 .DEFAULT_GOAL := help
-.PHONY: help eval test check lint types docs lock golden clean
+.PHONY: help runtimes eval test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,10 +19,14 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-eval: $(VENV)/.stamp ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
+# Without them the answers' code is not run and recorded grades are used, so a failure stops only those who ask for execution.
+runtimes: $(VENV)/.stamp ## make the runtimes in which answers are run (.runtimes), once
+	@$(BIN)/python -m graders.execution.prepare || [ -z "$(EVALS_REQUIRE_SANDBOX)" ]
+
+eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
 	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
 
-test: $(VENV)/.stamp ## run the tests
+test: $(VENV)/.stamp runtimes ## run the tests
 	@$(BIN)/python -m pytest -n 2
 
 check: lint types test docs ## lint, types, tests, and whether the generated docs are fresh
