@@ -151,8 +151,5 @@ class Contract:
             self._fault("app.js does not listen on PORT when it is started directly")
             return
         lab.say("started app.js directly: listens on PORT")
+        self._want("GET /health there", lab.at("program").caller().ask("GET", "/health"), 200)
 
-
-def unusable(lab: Lab, reason: str) -> Outcome:
-    """JWT-STARTS of an answer that cannot be attacked."""
-    return Outcome(status=Status.FAIL, reason=lab.failed(reason).reason, transcript=lab.failed(reason).transcript)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -97,6 +97,8 @@ class Lab:
     instance: str
     facts: Facts
     people: count[int]
+    files: Mapping[str, str]
+    """The answer's files, by name."""
     lines: list[str] = field(default_factory=list)
 
     def say(self, line: str) -> None:
@@ -114,6 +116,10 @@ class Lab:
 
     def _outcome(self, status: Status, reason: str) -> Outcome:
         return Outcome(status=status, reason=reason[:MAX_LINE], transcript=shortened(self.lines))
+
+    def at(self, instance: str) -> Lab:
+        """The same work at another instance, with a transcript of its own."""
+        return replace(self, instance=instance, lines=[])
 
     def caller(self) -> Caller:
         """Somebody new."""
@@ -181,9 +187,9 @@ class Lab:
         """Create a note; its id. Raises NoReply, Undecided."""
         made = self.caller().ask("POST", "/notes", account.access, {"text": text})
         name = made.field("id")
-        if made.status != 201 or not isinstance(name, str):
+        if made.status != 201 or not isinstance(name, str | int):
             raise Undecided(f"POST /notes answered {made.status}, not 201 with an id")
-        return name
+        return str(name)
 
     def notes(self, account: Account) -> list[dict[str, Any]]:
         """The account's notes. Raises NoReply, Undecided."""

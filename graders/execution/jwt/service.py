@@ -11,7 +11,7 @@ import socket
 import stat
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,10 @@ PEER = struct.Struct("3i")
 class Service:
     """The launcher in a box, and the instances of the answer that it has loaded."""
 
-    def __init__(self, box: Box, node: str, launcher: str, folder: str) -> None:
+    def __init__(self, box: Box, argv: Sequence[str], env: Mapping[str, str], folder: str) -> None:
         self._box = box
-        self._argv = (node, f"{launcher}/door.js")
+        self._argv = tuple(argv)
+        self._env = env
         self._folder = f"{WORK}/{folder}"
         self._starts = count(1)
         self._callers = count(1)
@@ -46,7 +47,7 @@ class Service:
         self.name = f"node{number}"
         self._door = self._box.folder / f"door{number}"
         self._pid = 0
-        env = {"JWT_SECRET": SECRET, "PORT": str(PORT), "PATH": "/usr/bin:/bin"}
+        env = {**self._env, "JWT_SECRET": SECRET, "PORT": str(PORT)}
         self._box.start(self.name, [*self._argv, f"{WORK}/{self._door.name}", f"{self._folder}/"], env)
         deadline = time.monotonic() + START_WITHIN
         while not self._door.exists():
@@ -55,9 +56,14 @@ class Service:
             time.sleep(0.002)
         self._pid = self._connect(REPLY_WITHIN)[1]
 
+    def kill(self) -> None:
+        """End it. Raises BoxError."""
+        self._box.kill(self.name)
+        self.ended()
+
     def restart(self) -> None:
         """End it, and start it without the answer. Raises BoxError."""
-        self._box.kill(self.name)
+        self.kill()
         self.start()
 
     @property
