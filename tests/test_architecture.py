@@ -24,6 +24,7 @@ OWNERS = {
     "scipy": {"evals/statistics.py"},
     "numpy": {"evals/statistics.py"},
     "tabulate": {"evals/report/tables.py"},
+    "psycopg": {"graders/execution/postgres.py"},
     "markdown_it": {"graders/answer_fences.py"},
     "ast_grep_py": {"graders/rules/source.py", "graders/answer_languages.py"},
 }

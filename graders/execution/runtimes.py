@@ -22,6 +22,7 @@ SOURCES = {
     "python": ("python.lock",),
     "node": ("binaries.lock", "node/package.json", "node/package-lock.json"),
     "postgres": ("binaries.lock",),
+    "cluster": ("binaries.lock", "postgresql.conf", "pg_hba.conf", "roles.sql", "../cluster.py"),
 }
 
 
@@ -59,6 +60,11 @@ def node() -> Runtime:
 def postgres() -> Runtime:
     """PostgreSQL 16. Raises BoxError when it is not there."""
     return _runtime(_folder("postgres"), "pgsql/pg/bin", {"LANG": "C.UTF-8", "TZ": "UTC"})
+
+
+def cluster() -> Path:
+    """The prepared database cluster on this machine. Raises BoxError when it is not there."""
+    return _folder("cluster")
 
 
 def home() -> Path:
