@@ -10,7 +10,7 @@ from graders.execution.jwt.lab import PASSWORD, WRONG, Caller, Lab, json_request
 from graders.execution.jwt.wire import Reply
 
 AT_ONCE = 25
-MOST = {"/auth/login": 500, "/auth/register": 500, "/auth/refresh": 1000}
+MOST = {"/auth/login": 500, "/auth/register": 500, "/auth/refresh": 700}
 """Requests within seconds from one address that a limited route must not all take."""
 PEERS = 25
 EACH = 12
@@ -18,7 +18,7 @@ EACH = 12
 
 
 def limited(lab: Lab) -> Outcome:
-    """One address sends up to 500 logins with a wrong password, 500 registrations, and 1000 refreshes with an unknown token.
+    """One address sends up to 500 logins with a wrong password, 500 registrations, and 700 refreshes with an unknown token.
 
     Passes when each route answers 429 (or 403 or 503 with `Retry-After`) before that. Fails when one takes them all.
     Unscored when a route announces a higher limit.

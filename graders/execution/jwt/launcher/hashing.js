@@ -1,7 +1,7 @@
 'use strict';
 
-// Slow password hashes, made quick: the same libraries do the work with the least cost, and a hash keeps showing the cost
-// that was asked for. Whether a password fits is decided as before; only the time is saved.
+// Slow password hashes, made quick: the same libraries do the work with the least cost and once for each password, and a
+// hash keeps showing the cost that was asked for. Whether a password fits is decided as before; only the time is saved.
 
 const bcrypt = require('bcryptjs');
 const crypto = require('node:crypto');
@@ -11,24 +11,29 @@ const COST = /^(\$2[aby]\$)(\d\d)(\$)/;
 const LEAST = '04';
 
 const made = new Set();
+const hashed = new Map();
 const compared = new Map();
 
 const real = { ...bcrypt };
 
-// A salt of the least cost, and the cost that it stands for; null where the library itself has to judge what it was given.
-function cheap(salt) {
+// The cost that is asked for, as a hash shows it; null where the library itself has to judge what it was given.
+function costOf(salt) {
   if (typeof salt === 'number' && Number.isFinite(salt)) {
-    const asked = String(Math.min(31, Math.max(4, Math.trunc(salt)))).padStart(2, '0');
-    return { salt: real.genSaltSync(4), asked };
+    return String(Math.min(31, Math.max(4, Math.trunc(salt)))).padStart(2, '0');
   }
-  const cost = typeof salt === 'string' && salt.length >= 29 && COST.exec(salt);
-  return cost ? { salt: salt.replace(COST, `$1${LEAST}$3`), asked: cost[2] } : null;
+  const match = typeof salt === 'string' && salt.length === 29 && COST.exec(salt);
+  return match ? match[2] : null;
 }
 
-function marked(hash, asked) {
-  const shown = hash.replace(COST, `$1${asked}$3`);
-  made.add(shown);
-  return shown;
+function hashCheaply(password, salt, cost) {
+  const key = JSON.stringify([password, typeof salt === 'string' ? salt : cost]);
+  if (!hashed.has(key)) {
+    const cheap = typeof salt === 'string' ? salt.replace(COST, `$1${LEAST}$3`) : Number(LEAST);
+    const shown = real.hashSync(password, cheap).replace(COST, `$1${cost}$3`);
+    hashed.set(key, shown);
+    made.add(shown);
+  }
+  return hashed.get(key);
 }
 
 function compareCheaply(password, hash) {
@@ -48,13 +53,12 @@ function later(value, callback) {
 
 function shortenBcrypt() {
   bcrypt.hashSync = (password, salt = 10) => {
-    const plan = typeof password === 'string' && cheap(salt);
-    return plan ? marked(real.hashSync(password, plan.salt), plan.asked) : real.hashSync(password, salt);
+    const cost = typeof password === 'string' && costOf(salt);
+    return cost ? hashCheaply(password, salt, cost) : real.hashSync(password, salt);
   };
   bcrypt.hash = (password, salt, callback, progress) => {
-    const plan = typeof password === 'string' && cheap(salt);
-    if (!plan) return real.hash(password, salt, callback, progress);
-    return later(marked(real.hashSync(password, plan.salt), plan.asked), callback);
+    const cost = typeof password === 'string' && costOf(salt);
+    return cost ? later(hashCheaply(password, salt, cost), callback) : real.hash(password, salt, callback, progress);
   };
   bcrypt.compareSync = (password, hash) =>
     ours(password, hash) ? compareCheaply(password, hash) : real.compareSync(password, hash);
