@@ -10,18 +10,19 @@ from graders.execution.jwt.lab import PASSWORD, WRONG, Caller, Lab, json_request
 from graders.execution.jwt.wire import Reply
 
 AT_ONCE = 25
-MOST = {"/auth/login": 500, "/auth/register": 500, "/auth/refresh": 700}
-"""Requests within seconds from one address that a limited route must not all take."""
+MOST = 300
+"""Requests within seconds from one address that a limited route must not all take; 6000 for express-rate-limit, divided by 20."""
 PEERS = 25
-EACH = 12
-"""Wrong passwords from each of the peers: 300 in all, and 100 for limits of 4 per address."""
+EACH = 4
+"""Wrong passwords from each of the peers: 100 in all; as many as 400 for limits of express-rate-limit, divided by 4."""
 
 
 def limited(lab: Lab) -> Outcome:
-    """One address sends up to 500 logins with a wrong password, 500 registrations, and 700 refreshes with an unknown token.
+    """One address sends up to 300 logins with a wrong password, 300 registrations, and 300 refreshes with an unknown token.
 
-    Passes when each route answers 429 (or 403 or 503 with `Retry-After`) before that. Fails when one takes them all.
-    Unscored when a route announces a higher limit.
+    Passes when each route answers 429 (or 403 or 503 with `Retry-After`) before that. Fails when one takes them all. The
+    limits of express-rate-limit are divided by 20 here, so that a limit of 6000 is met too. Unscored when a route
+    announces a higher one.
     """
     account = lab.account()
     bodies = {
@@ -34,7 +35,7 @@ def limited(lab: Lab) -> Outcome:
         found = False
         for body in kinds:
             found = found or _limit_met(lab, path, body, announced)
-        lab.say(f"POST {path}, {MOST[path]} times from one address: {'limited' if found else 'all taken'}")
+        lab.say(f"POST {path}, {MOST} times from one address: {'limited' if found else 'all taken'}")
         if not found and path not in announced:
             free.append(path)
     if free:
@@ -47,12 +48,12 @@ def limited(lab: Lab) -> Outcome:
 def _limit_met(lab: Lab, path: str, body: dict[str, str] | None, announced: list[str]) -> bool:
     """Whether a route refuses to go on. No body: a new registration each time."""
     caller = lab.caller()
-    for start in range(0, MOST[path], AT_ONCE):
+    for start in range(0, MOST, AT_ONCE):
         bodies = [body or {"email": lab.email(), "password": PASSWORD} for _ in range(AT_ONCE)]
         replies = list(_posted(caller, path, bodies))
         if any(map(is_limit, replies)):
             return True
-        if start == 0 and _announces(replies[-1]) > MOST[path]:
+        if start == 0 and _announces(replies[-1]) > MOST:
             announced.append(path)
             return False
     return False
@@ -77,10 +78,11 @@ def _announces(reply: Reply) -> int:
 
 
 def locked_out(lab: Lab) -> Outcome:
-    """25 addresses send 12 wrong passwords each for an account; then its owner logs in from an address of their own.
+    """25 addresses send 4 wrong passwords each for an account; then its owner logs in from an address of their own.
 
     Passes when the owner gets in. Fails when the right password is refused: whoever knows the e-mail address keeps its
-    owner out. Limits for an account that are higher than what reaches it (100 to 300 tries) are not noticed.
+    owner out. The limits of express-rate-limit are divided by 4 here, so that 100 requests do what 400 would; limits for
+    an account that even those do not reach are not noticed.
     """
     account = lab.account()
     body = json_request("POST", "/auth/login", body={"email": account.email, "password": WRONG})

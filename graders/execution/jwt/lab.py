@@ -226,6 +226,8 @@ class Trial:
     run: Callable[[Lab], Outcome]
     fresh: bool = False
     """It needs an instance with fresh memory."""
+    divisor: int = 1
+    """In that instance the limits of express-rate-limit are so many times lower, so that they are reached sooner."""
     ends: bool = False
     """That the process ends, or is silent, fails it; otherwise nobody can tell."""
 

@@ -50,11 +50,19 @@ class Service:
         env = {**self._env, "JWT_SECRET": SECRET, "PORT": str(PORT)}
         self._box.start(self.name, [*self._argv, f"{WORK}/{self._door.name}", f"{self._folder}/"], env)
         deadline = time.monotonic() + START_WITHIN
-        while not self._door.exists():
-            if self._box.poll(self.name) is not None or time.monotonic() > deadline:
+        while not self._found():
+            if not self.alive or time.monotonic() > deadline:
                 raise BoxError(f"the launcher did not start: {self.log()[-500:]}")
             time.sleep(0.002)
-        self._pid = self._connect(REPLY_WITHIN)[1]
+
+    def _found(self) -> bool:
+        """Whether the launcher listens; whose door it is, is known from then on."""
+        try:
+            connected, self._pid = self._connect(REPLY_WITHIN)
+        except Gone:
+            return False
+        connected.close()
+        return True
 
     def kill(self) -> None:
         """End it. Raises BoxError."""

@@ -103,11 +103,11 @@ class Bench:
             self._load(MAIN)
         if not trial.fresh:
             return self._lab.at(MAIN)
-        self._load(trial.attack.id)
+        self._load(trial.attack.id, trial.divisor)
         return self._lab.at(trial.attack.id)
 
-    def _load(self, instance: str) -> None:
-        if "error" in self._lab.service.order("load", name=instance, direct=False):
+    def _load(self, instance: str, divisor: int = 1) -> None:
+        if "error" in self._lab.service.order("load", name=instance, direct=False, divisor=divisor):
             raise Undecided("app.js cannot be required a second time")
 
     def _run(self, trial: Trial, lab: Lab) -> Outcome:

@@ -6,6 +6,7 @@ const http = require('node:http');
 const Module = require('node:module');
 const net = require('node:net');
 const path = require('node:path');
+const limits = require('./limits');
 const watch = require('./watch');
 
 const FOLDER = process.argv[3];
@@ -29,6 +30,7 @@ exports.takeOver = () => {
 Module._load = function loading(request, parent, isMain) {
   const exported = load.call(this, request, parent, isMain);
   if (!parent || !parent.filename || !parent.filename.startsWith(FOLDER)) return exported;
+  if (request === 'express-rate-limit') return limits.tightened(exported);
   return Module._resolveFilename(request, parent, isMain) === STORE ? watch.watched(exported) : exported;
 };
 
@@ -67,8 +69,9 @@ function loadProgram() {
   });
 }
 
-exports.load = async (direct) => {
+exports.load = async ({ direct, divisor }) => {
   forget();
+  limits.divideBy(divisor ?? 1);
   try {
     return direct ? await loadProgram() : loadModule();
   } finally {

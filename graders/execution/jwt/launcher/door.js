@@ -4,7 +4,8 @@
 // and joins callers outside to the one they name. A connection says in its first line, as JSON, what it is for:
 //
 //   {"do": "http", "to": NAME, "from": ADDRESS}   then HTTP, as if it came from that network address
-//   {"do": "load", "name": NAME, "direct": BOOL}  load the answer anew, as a module or as the program
+//   {"do": "load", "name": NAME, "direct": BOOL, "divisor": N}  load it anew, as a module or as the program, with N times
+//                                                  lower limits of requests
 //   {"do": "env", "values": {NAME: TEXT or null}}  set or unset environment variables
 //   {"do": "clock", "at": MILLISECONDS or null}   stop the clock there, or let it run
 //   {"do": "race", "count": N}                    the next N requests run in lockstep
@@ -25,9 +26,9 @@ const SOCKET = process.argv[2];
 const servers = new Map();
 
 const orders = {
-  async load({ name, direct }) {
-    const loaded = await answer.load(direct);
-    servers.set(name, loaded.server);
+  async load(order) {
+    const loaded = await answer.load(order);
+    servers.set(order.name, loaded.server);
     return loaded.seen;
   },
   env({ values }) {

@@ -94,16 +94,20 @@ function slowed(fn, shell, owner) {
   };
 }
 
+// A plain object or an instance of a class, which may group functions of the store; no Map, Date, array.
+const isGroup = (value) => Object.prototype.toString.call(value) === '[object Object]';
+
 // Calls from within the store are its own business: they see the store as it is.
-exports.watched = (store) => {
-  if (store === null || typeof store !== 'object') return store;
+exports.watched = function watched(store) {
+  if (!isGroup(store)) return store;
   if (shells.has(store)) return shells.get(store);
   const known = new Map();
   // of a frozen object a proxy may show nothing but its own values
   const shell = new Proxy(Object.isFrozen(store) ? { ...store } : store, {
     get(_, name) {
       const value = Reflect.get(store, name, store);
-      if (typeof value !== 'function' || isClass(value)) return value;
+      if (typeof value !== 'function') return watched(value);
+      if (isClass(value)) return value;
       if (!known.has(value)) known.set(value, slowed(value, () => shell, store));
       return known.get(value);
     },
