@@ -52,7 +52,9 @@ def admins_only(lab: Lab) -> Outcome:
     if not reply.accepted:
         raise Undecided(f"an admin got {reply.status} on GET /admin/users")
     tried = {"a user": account.access, "a user of the other issuer": lab.token(account)}
-    tried |= {f"role {role}": lab.token(account, role=role) for role in ("Admin", "administrator", "superuser", "", "none")}
+    tried |= {
+        f"role {role}": lab.token(account, role=role) for role in ("Admin", "administrator", "superuser", "", "none")
+    }
     tried["no role"] = lab.token(account, role=...)
     tried |= _asked_to_be_admin(lab)
     let_in = lab.refusals(tried, path="/admin/users")
@@ -113,7 +115,7 @@ def _reach_for(lab: Lab, who: str, token: str, owner: Account, note: str) -> lis
 
 def _named_owner(lab: Lab, owner: Account, other: Account) -> list[str]:
     """A note created with somebody else named as its owner; refusing it is right too."""
-    named = {name: owner.id for name in ("ownerId", "owner", "userId", "sub")}
+    named = dict.fromkeys(("ownerId", "owner", "userId", "sub"), owner.id)
     made = lab.caller().ask("POST", "/notes", other.access, {"text": "from the other", **named})
     planted = any(note.get("text") == "from the other" for note in lab.notes(owner))
     lab.say(f"POST /notes with another as ownerId → {made.status}, in the other's list: {'yes' if planted else 'no'}")

@@ -48,7 +48,9 @@ def bodies(lab: Lab) -> Outcome:
         if reply.status not in odd.allowed:
             wrong.append(f"POST {odd.route}, {odd.what} → {reply.status}")
     for route, number in tried.items():
-        lab.say(f"POST {route}: {number} odd bodies, {sum(f' {route},' in line for line in wrong)} not refused with 400")
+        lab.say(
+            f"POST {route}: {number} odd bodies, {sum(f' {route},' in line for line in wrong)} not refused with 400"
+        )
     for line in wrong:
         lab.say(line)
     return lab.failed(f"not refused with 400: {wrong[0]}") if wrong else lab.passed("every odd body is refused")

@@ -86,7 +86,9 @@ def _odd(lab: Lab, token: str) -> Mapping[str, bytes]:
         "odd sub": f"Bearer {mint(lab.claims(lab.account(), sub={'a': 1}))}",
     }
     odd = {what: request("GET", "/notes", {"Authorization": value}) for what, value in headers.items()}
-    odd["two Authorization headers"] = b"GET /notes HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n"
+    odd["two Authorization headers"] = (
+        b"GET /notes HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n"
+    )
     odd["a list in the query"] = request("GET", "/notes?token[]=a&token[]=b&ownerId[a]=1", good)
     odd["malformed JSON"] = request("POST", "/auth/login", None, b'{"email": ', JSON)
     odd["an unknown charset"] = request("POST", "/auth/login", None, b"{}", f"{JSON}; charset=klingon")
@@ -173,13 +175,17 @@ def _unnoticed(lab: Lab, replies: Mapping[str, Reply]) -> Outcome:
 
 
 def _all_routes(lab: Lab, account: Account, note: str) -> dict[str, Reply]:
-    access = account.access
+    # no session stands behind it, so that each route comes to its own call of the store
+    access = lab.token(account)
     routes = {
+        "GET /notes with a token of the service": json_request("GET", "/notes", account.access),
         "GET /notes": json_request("GET", "/notes", access),
         "POST /notes": json_request("POST", "/notes", access, {"text": "again"}),
         "GET /notes/:id": json_request("GET", f"/notes/{note}", access),
         "DELETE /notes/:id": json_request("DELETE", f"/notes/{note}", access),
-        "POST /auth/register": json_request("POST", "/auth/register", body={"email": lab.email(), "password": PASSWORD}),
+        "POST /auth/register": json_request(
+            "POST", "/auth/register", body={"email": lab.email(), "password": PASSWORD}
+        ),
         "POST /auth/login": json_request("POST", "/auth/login", body={"email": account.email, "password": PASSWORD}),
         "POST /auth/refresh": json_request("POST", "/auth/refresh", body={"refreshToken": account.refresh}),
     }

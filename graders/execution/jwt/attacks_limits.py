@@ -25,12 +25,13 @@ def limited(lab: Lab) -> Outcome:
     announces a higher one.
     """
     account = lab.account()
-    bodies = {
+    bodies: dict[str, list[dict[str, str] | None]] = {
         "/auth/login": [{"email": account.email, "password": WRONG}],
         "/auth/register": [{"email": account.email, "password": PASSWORD}, None],
         "/auth/refresh": [{"refreshToken": account.refresh[::-1]}],
     }
-    free, announced = [], []
+    free: list[str] = []
+    announced: list[str] = []
     for path, kinds in bodies.items():
         found = False
         for body in kinds:

@@ -144,7 +144,9 @@ def endless_session(lab: Lab) -> Outcome:
             span = f"{distance // HOUR} h" if distance >= HOUR else f"{distance // 60} min"
             lab.say(f"refreshed every {span}: {lasted} of {times} worked")
             if lasted == times:
-                return lab.failed(f"a session that is refreshed every {span} still lives after {distance * times // HOUR // 24} days")
+                return lab.failed(
+                    f"a session that is refreshed every {span} still lives after {distance * times // HOUR // 24} days"
+                )
             if lasted:
                 return lab.passed("a session ends, however often it is refreshed")
     finally:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 
 from graders.execution.attack import Outcome
-from graders.execution.jwt import tokens
 from graders.execution.jwt.lab import MINUTES, Account, Lab, Undecided
 from graders.execution.jwt.tokens import AUDIENCE, ISSUER, mint, with_claims
 from graders.execution.jwt.wire import request

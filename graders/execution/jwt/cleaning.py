@@ -11,7 +11,7 @@ from collections.abc import Iterable
 MAX_TEXT = 120
 CHANGING = (
     (re.compile(r"eyJ[\w-]*\.[\w-]*\.[\w-]*"), "TOKEN"),
-    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I), "ID"),
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "TIME"),
     (re.compile(r"(/[\w.@-]+)+/"), "…/"),
     (re.compile(r"\b[\w-]{32,}\b"), "DATA"),

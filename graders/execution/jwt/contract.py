@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graders.criterion import Status
 from graders.execution.attack import Outcome
 from graders.execution.jwt import tokens
 from graders.execution.jwt.cleaning import cleaned
@@ -152,4 +151,3 @@ class Contract:
             return
         lab.say("started app.js directly: listens on PORT")
         self._want("GET /health there", lab.at("program").caller().ask("GET", "/health"), 200)
-

@@ -97,8 +97,6 @@ class Lab:
     instance: str
     facts: Facts
     people: count[int]
-    files: Mapping[str, str]
-    """The answer's files, by name."""
     lines: list[str] = field(default_factory=list)
 
     def say(self, line: str) -> None:
@@ -214,7 +212,7 @@ class Lab:
             seen.append(f"{name} → {reply.status}")
             if reply.accepted:
                 let_in.append(name)
-        self.say(f"{method} {path.split('?')[0]} with: " + ", ".join(seen))
+        self.say(f"{method} {path.split('?', maxsplit=1)[0]} with: " + ", ".join(seen))
         return let_in
 
 

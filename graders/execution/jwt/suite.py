@@ -41,28 +41,26 @@ def run(files: Mapping[str, str], wanted: Collection[str]) -> Mapping[str, Outco
     runtime = node()
     with tempfile.TemporaryDirectory(prefix="evals-jwt-") as name:
         folder = Path(name)
-        modules = f"{runtime.env['NODE_PATH']}"
-        laid_out = _lay_out(folder, files, modules)
+        _lay_out(folder, files, runtime.env["NODE_PATH"])
         mounts = (*runtime.mounts, Mount(HERE / "launcher", LAUNCHER))
         with open_box(folder, mounts, LIMITS) as box:
             service = Service(box, (runtime.program, *FLAGS, f"{LAUNCHER}/door.js"), runtime.env, FOLDER)
             service.start()
-            return dict(_attacked(service, laid_out, frozenset(wanted)))
+            return dict(_attacked(service, frozenset(wanted)))
 
 
-def _lay_out(folder: Path, files: Mapping[str, str], modules: str) -> Mapping[str, str]:
-    """Write the answer's two files, the attached store where it gives none; what was written."""
-    laid_out = {"app.js": files["app.js"], "store.js": files.get("store.js") or ATTACHED_STORE.read_text(encoding="utf-8")}
+def _lay_out(folder: Path, files: Mapping[str, str], modules: str) -> None:
+    """Write the answer's two files, with the attached store where it gives none."""
     (folder / FOLDER).mkdir()
-    for name, text in laid_out.items():
-        (folder / FOLDER / name).write_text(text, encoding="utf-8", errors="replace")
+    (folder / FOLDER / "app.js").write_text(files["app.js"], encoding="utf-8", errors="replace")
+    store = files.get("store.js") or ATTACHED_STORE.read_text(encoding="utf-8")
+    (folder / FOLDER / "store.js").write_text(store, encoding="utf-8", errors="replace")
     # ES modules are not found by NODE_PATH
     (folder / "node_modules").symlink_to(modules)
-    return laid_out
 
 
-def _attacked(service: Service, files: Mapping[str, str], wanted: frozenset[str]) -> Iterator[tuple[str, Outcome]]:
-    lab = Lab(service=service, instance=MAIN, facts=Facts(), people=count(1), files=files)
+def _attacked(service: Service, wanted: frozenset[str]) -> Iterator[tuple[str, Outcome]]:
+    lab = Lab(service=service, instance=MAIN, facts=Facts(), people=count(1))
     reason = ""
     try:
         outcome = Contract(lab).check()

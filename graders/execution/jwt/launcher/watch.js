@@ -84,13 +84,15 @@ async function slowly(call) {
 
 const isClass = (fn) => /^class\b/.test(Function.prototype.toString.call(fn));
 
-// Functions that are not async keep giving what they give: their result is there at once.
+// Whatever is not known to give a promise keeps giving what it gives: its result may be needed at once.
 function slowed(fn, shell, owner) {
+  let promises = fn instanceof asyncFunction;
   return function call(...given) {
     const self = this === shell() ? owner : this;
-    if (fn instanceof asyncFunction) return slowly(() => fn.apply(self, given));
+    if (promises) return slowly(() => fn.apply(self, given));
     const result = fn.apply(self, given);
-    return typeof result?.then === 'function' ? slowly(() => result) : result;
+    promises = typeof result?.then === 'function';
+    return promises ? slowly(() => result) : result;
   };
 }
 
