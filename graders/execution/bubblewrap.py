@@ -1,109 +1,110 @@
 """Boxes by bubblewrap: namespaces for files, network, processes and users.
 
-Here: the command line and the pipe to the steward. Not here: whether it works on this machine (`sandbox`).
+Here: the command line. Not here: whether it works on this machine (`sandbox`), the talk with the box (`control`).
 """
 
 from __future__ import annotations
 
-import json
+import itertools
+import os
+import shutil
+import socket
 import subprocess
-import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
+from graders.execution import runtimes
 from graders.execution.box import WORK, BoxError, Limits, Mount
+from graders.execution.control import INSIDE, STEWARD, ControlledBox, give, settings
 
-STEWARD = Path(__file__).with_name("steward.py")
-SYSTEM = ("bin", "lib", "lib64", "sbin")
+SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin")
 """Links into /usr on a merged system."""
+CODE = "/steward"
+"""Where the steward's code lies inside."""
+MIB = 1024 * 1024
+USERS = range(60706, 61184)
+"""User ids that no system gives to anybody (systemd's table of them calls them unused)."""
+USUAL_USER = 1000
+_turns = itertools.count(os.getpid())
 
 
-class BubblewrapBox:
-    """See `Box`."""
+class BubblewrapBox(ControlledBox):
+    """See `Box`.
+
+    For an ordinary user the box is in a user namespace. Root needs none, and must not: the kernel counts no processes of root. The
+    box then starts as root with two capabilities left, and its first act is to become a user that owns nothing else.
+    """
 
     level = "bubblewrap"
 
-    def __init__(self, folder: Path, mounts: Sequence[Mount], limits: Limits, python: str = "/usr/bin/python3") -> None:
-        self.folder = folder
-        self._command = [*_command(folder, mounts), "--", python, "/steward.py", json.dumps(_caps(limits))]
-        self._limits = limits
-        self._process: subprocess.Popen[str] | None = None
-        self._timer: threading.Timer | None = None
+    def __init__(self, folder: Path, mounts: Sequence[Mount], limits: Limits) -> None:
+        super().__init__(folder, limits)
+        self._mounts = tuple(mounts)
+        self._user = USERS[next(_turns) % len(USERS)] if os.geteuid() == 0 else USUAL_USER
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-        )
-        self._timer = threading.Timer(self._limits.wall_seconds, self._process.kill)
-        self._timer.daemon = True
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._process is not None and self._timer is not None  # noqa: PT018 - set together
-        self._timer.cancel()
-        self._process.kill()
-        self._process.communicate()
-
-    def start(self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-        self._order(do="start", name=name, argv=list(argv), env=dict(env or {}))
-
-    def poll(self, name: str) -> int | None:
-        result: int | None = self._order(do="poll", name=name)
-        return result
-
-    def kill(self, name: str, signal: int = 9) -> None:
-        self._order(do="kill", name=name, number=signal)
-
-    def forward(self, port: int, socket: str) -> None:
-        self._order(do="forward", port=port, socket=f"{WORK}/{socket}")
-
-    def _order(self, **order: Any) -> Any:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+    def launch(self, control: socket.socket) -> subprocess.Popen[bytes]:
+        program = shutil.which("bwrap")
+        if program is None:
+            raise BoxError("bubblewrap is not installed")
+        if os.geteuid() == 0:
+            give(self.folder, self._user)
+        users, passwords = os.pipe()
         try:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            line = self._process.stdout.readline()
-        except OSError:
-            line = ""
-        if not line:
-            raise BoxError("the box ended")
-        reply = json.loads(line)
-        if "error" in reply:
-            raise BoxError(str(reply["error"]))
-        return reply["result"]
+            os.write(passwords, f"answer:x:{self._user}:{self._user}:answer:{WORK}:/bin/false\n".encode())
+            os.close(passwords)
+            return subprocess.Popen(
+                [program, *self._arguments(users)], stdin=control.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                env={"PATH": "/usr/bin:/bin"}, pass_fds=(users,),
+            )  # fmt: skip
+        finally:
+            os.close(users)
+
+    def settings(self) -> dict[str, str]:
+        return settings(self._limits, namespace=True, user=str(self._user) if os.geteuid() == 0 else "")
+
+    def _arguments(self, users: int) -> list[str]:
+        if os.geteuid() == 0:
+            kinds = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+                     "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # fmt: skip
+        else:
+            user = str(self._user)
+            kinds = ["--unshare-all", "--unshare-user", "--uid", user, "--gid", user, "--disable-userns", "--cap-drop", "ALL"]  # fmt: skip
+        python, mounts, env = _own(self._mounts)
+        return [
+            *kinds, "--as-pid-1", "--die-with-parent", "--new-session", "--clearenv", *env, "--hostname", "box", *_system(),
+            *_folders("/etc/passwd"), "--perms", "0644", "--ro-bind-data", str(users), "/etc/passwd",
+            *_bound(Path(__file__).with_name("hosts"), "/etc/hosts"), *_bound(INSIDE, f"{CODE}/graders/execution/inside"), *mounts,
+            "--bind", str(self.folder), WORK, "--remount-ro", "/dev", "--remount-ro", "/", "--", python, *STEWARD, CODE,
+        ]  # fmt: skip
 
 
-def _caps(limits: Limits) -> dict[str, int]:
-    """Limits by their names in the `resource` module. Data, not address space: Node's WASM reserves terabytes."""
-    mib = 1024 * 1024
-    return {
-        "RLIMIT_DATA": limits.memory_mb * mib,
-        "RLIMIT_NPROC": limits.processes,
-        "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_FSIZE": limits.file_mb * mib,
-        "RLIMIT_CORE": 0,
-    }
-
-
-def _command(folder: Path, mounts: Sequence[Mount]) -> list[str]:
-    command = [
-        "bwrap", "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns", "--die-with-parent",
-        "--new-session", "--clearenv", "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr",
-    ]  # fmt: skip
+def _system() -> list[str]:
+    """Programs and libraries of the host, devices, and folders in memory with a size each."""
+    arguments = ["--ro-bind", "/usr", "/usr"]
     for name in SYSTEM:
         if Path("/", name).is_symlink():
-            command += ["--symlink", f"usr/{name}", f"/{name}"]
+            arguments += ["--symlink", f"usr/{name}", f"/{name}"]
         elif Path("/", name).is_dir():
-            command += ["--ro-bind", f"/{name}", f"/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(16 * 1024 * 1024), "--tmpfs", "/dev/shm"]  # noqa: S108 - inside
-    command += ["--size", str(64 * 1024 * 1024), "--tmpfs", "/tmp", "--ro-bind", str(STEWARD), "/steward.py"]  # noqa: S108
-    command += ["--ro-bind", str(Path(__file__).with_name("passwd")), "/etc/passwd"]
-    for mount in mounts:
-        command += ["--ro-bind", str(mount.source), mount.target]
-    return [*command, "--bind", str(folder), WORK, "--chdir", WORK, "--remount-ro", "/"]
+            arguments += ["--ro-bind", f"/{name}", f"/{name}"]
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    for size, place in ((16, "/dev/shm"), (64, "/tmp")):  # noqa: S108 - inside
+        arguments += ["--perms", "1777", "--size", str(size * MIB), "--tmpfs", place]
+    return arguments
+
+
+def _own(mounts: Sequence[Mount]) -> tuple[str, list[str], list[str]]:
+    """The steward's Python, what has to be mounted, its environment."""
+    program, needed, env = runtimes.bare_python()
+    wanted = [*mounts, *(mount for mount in needed if mount not in mounts)]
+    bound = [word for mount in wanted for word in _bound(mount.source, mount.target)]
+    return program, bound, [word for pair in env.items() for word in ("--setenv", *pair)]
+
+
+def _bound(source: Path, target: str) -> list[str]:
+    return [*_folders(target), "--ro-bind", str(source), target]
+
+
+def _folders(target: str) -> list[str]:
+    """The folders above a path, open to all: those that bubblewrap makes by itself are not."""
+    above = reversed(PurePosixPath(target).parents[:-1])
+    return [word for folder in above for word in ("--perms", "0755", "--dir", str(folder))]

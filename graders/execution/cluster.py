@@ -8,10 +8,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
-from graders.execution.box import WORK, Box, BoxError
+from graders.execution.box import WORK, Box, BoxError, Limits
 from graders.execution.runtimes import PACKAGES, Runtime, postgres
 from graders.execution.sandbox import open_box
 
@@ -26,7 +25,7 @@ def build(target: Path) -> None:
         folder = Path(name)
         (folder / "password").write_text(password, encoding="utf-8")
         (folder / "roles.sql").write_text((PACKAGES / "roles.sql").read_text(encoding="utf-8"), encoding="utf-8")
-        with open_box(folder, runtime.mounts) as box:
+        with open_box(folder, runtime.mounts, Limits(database=True)) as box:
             _run(box, runtime, "initdb", [
                 f"{runtime.program}/initdb", "-D", f"{WORK}/data", "-U", SUPERUSER, f"--pwfile={WORK}/password",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1",
@@ -42,9 +41,6 @@ def build(target: Path) -> None:
 def _run(box: Box, runtime: Runtime, name: str, argv: list[str], seconds: float = 60.0) -> None:
     """Run a program of PostgreSQL to its end. Raises BoxError when it fails."""
     box.start(name, argv, runtime.env)
-    end = time.monotonic() + seconds
-    while (code := box.poll(name)) is None and time.monotonic() < end:
-        time.sleep(0.01)
+    code = box.wait(name, seconds)
     if code != 0:
-        log = (box.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-        raise BoxError(f"{name} of the database cluster ended with {code}: {log[-600:]}")
+        raise BoxError(f"{name} of the database cluster ended with {code}: {box.output(name)[-600:]}")

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 OWNER = "app"
 """The plain role, with this word as its password, that owns an answer's databases."""
-LIMITS = Limits(processes=160, file_mb=1024, cpu_seconds=600, wall_seconds=900.0)
+LIMITS = Limits(database=True, processes=160, folder_mb=2048, file_mb=1024, cpu_seconds=600, wall_seconds=900.0)
+SOCKETS = "sockets"
+"""Where the server's socket lies, below its data: the server stands there, and a short name fits into its address."""
 START_SECONDS = 20.0
 
 
@@ -36,13 +38,13 @@ class Postgres:
         self._runtime = runtimes.postgres()
         self._password = password
         self._joined: list[Path] = []
-        self._sockets = os.open(box.folder / "sockets", os.O_PATH | os.O_DIRECTORY)
+        self._sockets = os.open(box.folder / "data" / SOCKETS, os.O_PATH | os.O_DIRECTORY)
 
     def start(self) -> None:
         """Start the server and wait until it takes connections. Raises BoxError with the end of its log."""
         data = f"{WORK}/data"
         program = f"{self._runtime.program}/postgres"
-        self._box.start("postgres", [program, "-D", data, "-k", f"{WORK}/sockets"], self._runtime.env)
+        self._box.start("postgres", [program, "-D", data, "-k", SOCKETS], self._runtime.env)
         end = time.monotonic() + START_SECONDS
         while not self._ready():
             if self._box.poll("postgres") is not None or time.monotonic() > end:
@@ -54,11 +56,8 @@ class Postgres:
     def stop(self, *, crash: bool = False) -> None:
         """Stop the server: an orderly end that breaks open connections, or with `crash` one that leaves recovery to the next start."""
         self._box.kill("postgres", signal.SIGQUIT if crash else signal.SIGINT)
-        end = time.monotonic() + START_SECONDS
-        while self._box.poll("postgres") is None:
-            if time.monotonic() > end:
-                raise BoxError("PostgreSQL did not stop")
-            time.sleep(0.002)
+        if self._box.wait("postgres", START_SECONDS) is None:
+            raise BoxError("PostgreSQL did not stop")
 
     def create(self, database: str, template: str = "template0") -> None:
         """Make a database that OWNER owns, as a copy of a template to which nobody is connected."""
@@ -103,7 +102,7 @@ class Postgres:
 
     def log(self) -> str:
         """What the server has logged."""
-        return (self._box.folder / "postgres.log").read_text(encoding="utf-8", errors="replace")
+        return self._box.output("postgres")
 
     def close(self) -> None:
         """Give up the folder of the sockets."""
@@ -119,7 +118,7 @@ class Postgres:
         aside = path.with_name(f"{path.name}.new")
         try:
             aside.unlink(missing_ok=True)
-            aside.hardlink_to(self._box.folder / "sockets/.s.PGSQL.5432")
+            aside.hardlink_to(self._box.folder / "data" / SOCKETS / ".s.PGSQL.5432")
             aside.rename(path)
         except OSError as error:
             raise BoxError(f"the database's socket cannot be put into {path.parent}: {error.strerror}") from None
@@ -131,7 +130,7 @@ def open_postgres(folder: Path, limits: Limits = LIMITS) -> Iterator[Postgres]:
     runtime, prepared = runtimes.postgres(), runtimes.cluster()
     shutil.copytree(prepared / "data", folder / "data")
     (folder / "data").chmod(0o700)
-    (folder / "sockets").mkdir()
+    (folder / "data" / SOCKETS).mkdir()
     with open_box(folder, runtime.mounts, limits) as box:
         server = Postgres(box, (prepared / "password").read_text(encoding="utf-8"))
         try:

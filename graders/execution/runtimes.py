@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,19 @@ def python() -> Runtime:
     if any((folder / "lib").glob("libpython*")):
         env["LD_LIBRARY_PATH"] = f"{INSIDE}/python/lib"
     return _runtime(folder, "bin/python3", env)
+
+
+def bare_python() -> tuple[str, Sequence[Mount], Mapping[str, str]]:
+    """A Python that runs in a box, without packages: the prepared one, else the system's. Its path, mounts and environment."""
+    try:
+        runtime = python()
+    except BoxError:
+        return "/usr/bin/python3", (), {}
+    return (
+        runtime.program,
+        runtime.mounts,
+        {name: value for name, value in runtime.env.items() if name == "LD_LIBRARY_PATH"},
+    )
 
 
 def node() -> Runtime:

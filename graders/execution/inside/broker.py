@@ -1,0 +1,258 @@
+"""Does for processes without namespaces what they must not do alone: connect, bind, listen, change modes.
+
+The filter stops those calls and asks here. The address is read once, from the caller's memory, and acted upon by this process with a copy of
+the caller's socket, so that nothing can be exchanged in between; the call itself is never let through. Every box so has a loopback of
+its own: a port inside is some free port of 127.0.0.1 outside, ports that nobody in the box opened are closed, and so is the rest of the network.
+"""
+
+from __future__ import annotations
+
+import _socket
+import fcntl
+import os
+
+from graders.execution.inside import kernel, within
+from graders.execution.inside.loop import READ, WRITE, Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RECEIVE, SEND, STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
+"""ioctl: SECCOMP_IOCTL_NOTIF_…"""
+EPERM, EAGAIN, EFAULT, EINVAL, EADDRNOTAVAIL, ENETUNREACH, ECONNREFUSED, EINPROGRESS = 1, 11, 14, 22, 99, 101, 111, 115
+HERE = -100
+"""AT_FDCWD."""
+LOOPBACK6 = (b"\0" * 15 + b"\1", b"\0" * 16)
+
+
+class Broker:
+    """The box's own loopback, and its right to sockets in its folder."""
+
+    def __init__(self, loop: Loop, folder: int, work: str, calls: dict[int, str]) -> None:
+        """`calls`: number of a system call → its name."""
+        self._loop, self._folder, self._work, self._calls = loop, folder, work, calls
+        self.ports: dict[int, int] = {}
+        """Port inside → port outside."""
+
+    def hear(self, asking: int) -> None:
+        """Answer what comes through a descriptor of the filter."""
+        self._loop.listen(asking, lambda events: self._asked(asking, events))
+
+    def _asked(self, asking: int, events: int) -> None:
+        if not events & READ:
+            self._loop.forget(asking)
+            os.close(asking)
+            return
+        note = bytearray(80)
+        try:
+            fcntl.ioctl(asking, RECEIVE, note)
+        except OSError:
+            return  # the caller has ended
+        call = Call(asking, bytes(note))
+        try:
+            error = getattr(self, f"_{self._calls[call.number]}")(call)
+        except OSError as failure:
+            error = failure.errno or EPERM
+        except Exception:  # noqa: BLE001 - whatever a caller thought out, the box goes on
+            error = EPERM
+        if error is not None:
+            call.answer(error)
+
+    def _connect(self, call: Call) -> int | None:
+        address = call.memory(call.arguments[1], call.arguments[2])
+        sock = call.socket()
+        if sock.family == _socket.AF_UNIX:
+            path = self._below(call, _path(address))
+            return self._patiently(call, sock, lambda: within.connect(sock, self._folder, path))
+        host, port = _inet(address)
+        if host is None:
+            return ENETUNREACH
+        if port not in self.ports:
+            return ECONNREFUSED
+        target = (_mapped(sock), self.ports[port])
+        return self._patiently(call, sock, lambda: sock.connect_ex(target))
+
+    def _patiently(self, call: Call, sock: _socket.socket, step: Callable[[], int]) -> int | None:
+        """Connect without ever waiting here; None: answered later."""
+        waits = os.get_blocking(sock.fileno())
+        os.set_blocking(sock.fileno(), False)
+        error = step()
+        if not waits or error not in {EAGAIN, EINPROGRESS}:
+            os.set_blocking(sock.fileno(), waits)
+            return error
+        if error == EINPROGRESS:
+            self._loop.listen(sock.fileno(), lambda _: self._connected(call, sock), WRITE)
+        else:
+            self._loop.retry(lambda: self._tried(call, sock, step))
+        return None
+
+    def _connected(self, call: Call, sock: _socket.socket) -> None:
+        self._loop.forget(sock.fileno())
+        os.set_blocking(sock.fileno(), True)
+        call.answer(sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR))
+
+    def _tried(self, call: Call, sock: _socket.socket, step: Callable[[], int]) -> bool:
+        error = step() if call.valid() else EPERM
+        if error == EAGAIN:
+            return False
+        os.set_blocking(sock.fileno(), True)
+        call.answer(error)
+        return True
+
+    def _bind(self, call: Call) -> int:
+        address = call.memory(call.arguments[1], call.arguments[2])
+        sock = call.socket()
+        if sock.family == _socket.AF_UNIX:
+            within.bind(sock, self._folder, self._below(call, _path(address)))
+            return 0
+        host, port = _inet(address)
+        if host is None:
+            return EADDRNOTAVAIL
+        self._bind_port(sock, port)
+        return 0
+
+    def _bind_port(self, sock: _socket.socket, port: int) -> None:
+        if sock.family == _socket.AF_INET6:
+            sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
+        # the same port outside as before, so that one in use is found in use
+        sock.bind((_mapped(sock), self.ports.get(port, 0)))
+        outside = sock.getsockname()[1]
+        self.ports[port or outside] = outside
+
+    def _listen(self, call: Call) -> int:
+        sock = call.socket()
+        if sock.family in {_socket.AF_INET, _socket.AF_INET6} and sock.getsockname()[1] == 0:
+            self._bind_port(sock, 0)
+        sock.listen(min(call.arguments[1] & 0xFFFFFFFF, 4096))
+        return 0
+
+    def _chmod(self, call: Call) -> int:
+        return self._change(call, HERE, call.arguments[0], call.arguments[1])
+
+    def _fchmodat(self, call: Call) -> int:
+        at = int.from_bytes((call.arguments[0] & 0xFFFFFFFF).to_bytes(4, "little"), "little", signed=True)
+        return self._change(call, at, call.arguments[1], call.arguments[2])
+
+    _fchmodat2 = _fchmodat
+
+    def _change(self, call: Call, at: int, pointer: int, mode: int) -> int:
+        path = os.fsdecode(call.memory(pointer, 4096).split(b"\0")[0])
+        within.chmod(self._folder, self._below(call, path, at), mode)
+        return 0
+
+    def _fchmod(self, call: Call) -> int:
+        file = call.fetch(call.arguments[0])
+        try:
+            if not os.readlink(f"/proc/self/fd/{file}").startswith(f"{self._work}/"):  # noqa: PTH115
+                return EPERM
+            os.fchmod(file, call.arguments[1] & 0o777)
+        finally:
+            os.close(file)
+        return 0
+
+    def _below(self, call: Call, path: str, at: int = HERE) -> str:
+        """A caller's path, as one below the folder. Raises OSError when it is not."""
+        if not path.startswith("/"):
+            base = os.readlink(f"/proc/{call.pid}/cwd" if at == HERE else f"/proc/{call.pid}/fd/{at}")  # noqa: PTH115
+            path = f"{base}/{path}"
+        if not path.startswith(f"{self._work}/"):
+            raise PermissionError(EPERM, "outside of the folder")
+        return path[len(self._work) + 1 :]
+
+
+class Call:
+    """A stopped call of a process."""
+
+    def __init__(self, asking: int, note: bytes) -> None:
+        self._asking = asking
+        self._id = note[:8]
+        self.pid = int.from_bytes(note[8:12], "little")
+        self.number = int.from_bytes(note[16:20], "little")
+        self.arguments = [int.from_bytes(note[32 + 8 * place : 40 + 8 * place], "little") for place in range(6)]
+        self._socket: _socket.socket | None = None
+
+    def memory(self, address: int, length: int) -> bytes:
+        """Bytes of the caller, as far as they can be read. Raises OSError."""
+        memory = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            length = min(length & 0xFFFFFFFF, 4096)
+            to_page = 4096 - address % 4096
+            found = os.pread(memory, min(length, to_page), address)
+            if len(found) < length and len(found) == to_page and b"\0" not in found[2:]:
+                found += os.pread(memory, length - to_page, address + to_page)
+        except (OverflowError, ValueError):
+            raise OSError(EFAULT, "no such address") from None
+        finally:
+            os.close(memory)
+        self._still()
+        return found
+
+    def socket(self) -> _socket.socket:
+        """A copy of the socket that the first argument names; closed with this object. Raises OSError."""
+        sock = self._socket = _socket.socket(fileno=self.fetch(self.arguments[0]))
+        return sock
+
+    def fetch(self, descriptor: int) -> int:
+        """A copy of a descriptor of the caller. Raises OSError."""
+        copy = kernel.fetch(_process_of(self.pid), descriptor & 0xFFFFFFFF)
+        self._still()
+        return copy
+
+    def valid(self) -> bool:
+        """Whether the caller still waits; its id could name another process by now."""
+        try:
+            fcntl.ioctl(self._asking, STILL_VALID, bytearray(self._id))
+        except OSError:
+            return False
+        return True
+
+    def answer(self, error: int) -> None:
+        """End the call: 0, or the number of an error."""
+        if self._socket is not None:
+            self._socket.close()
+        try:
+            fcntl.ioctl(
+                self._asking,
+                SEND,
+                bytearray(self._id + bytes(8) + (-error).to_bytes(4, "little", signed=True) + bytes(4)),
+            )
+        except OSError:
+            return  # the caller has ended
+
+    def _still(self) -> None:
+        if not self.valid():
+            raise OSError(EPERM, "the caller has ended")
+
+
+def _process_of(thread: int) -> int:
+    with open(f"/proc/{thread}/status", encoding="utf-8") as file:  # noqa: PTH123
+        for line in file:
+            if line.startswith("Tgid:"):
+                return int(line[5:])
+    return thread
+
+
+def _path(address: bytes) -> str:
+    """The path in an address of a unix socket. Raises OSError for the abstract ones, which are the whole machine's."""
+    path = address[2:].split(b"\0")[0]
+    if not path:
+        raise PermissionError(EPERM, "abstract")
+    return os.fsdecode(path)
+
+
+def _inet(address: bytes) -> tuple[bytes | None, int]:
+    """Host (None: not the loopback) and port of an internet address. Raises OSError."""
+    family, port = int.from_bytes(address[:2], "little"), int.from_bytes(address[2:4], "big")
+    if family == _socket.AF_INET and len(address) >= 8:
+        host = address[4:8]
+        return (host if host[0] == 127 or host == bytes(4) else None), port
+    if family == _socket.AF_INET6 and len(address) >= 24:
+        host = address[8:24]
+        inside = host in LOOPBACK6 or host[:13] == bytes(10) + b"\xff\xff\x7f"
+        return (host if inside else None), port
+    raise OSError(EINVAL, "an address of another kind")
+
+
+def _mapped(sock: _socket.socket) -> str:
+    return "::ffff:127.0.0.1" if sock.family == _socket.AF_INET6 else "127.0.0.1"
