@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUITE ?= backend-engineer
 PROVIDER ?= replay
+BASE ?= 0000
+CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help runtimes eval test check lint types docs lock golden clean
+.PHONY: help setup runtimes eval compare nightly test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,12 +21,44 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+setup: $(VENV)/.stamp ## install into .venv, and do nothing else
+
 # Without them the answers' code is not run and recorded grades are used, so a failure stops only those who ask for execution.
 runtimes: $(VENV)/.stamp ## make the runtimes in which answers are run (.runtimes), once
 	@$(BIN)/python -m graders.execution.prepare || [ -z "$(EVALS_REQUIRE_SANDBOX)" ]
 
 eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
 	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
+
+compare: $(VENV)/.stamp ## what moved between two revisions: make compare BASE=0000 CANDIDATE=0001
+	@$(BIN)/evals compare $(BASE) $(CANDIDATE) --suite $(SUITE) \
+	  --markdown .evals/compare/comparison.md --html .evals/compare/comparison.html
+
+# With a key the newest revision is asked afresh, against ten answers a case that are asked for once and then remembered
+# (or BASELINE, a scorecard of live answers). Without one the recorded answers are graded twice, which must agree, and are
+# held against the blessed baseline, or their own committed scorecard while nothing is blessed.
+NIGHT := .evals/nightly
+PERSONA ?= backend-engineer
+REVISION ?= $(firstword $(subst -, ,$(notdir $(lastword $(sort $(wildcard prompts/$(PERSONA)/[0-9]*.md))))))
+DRAW ?= $(shell date -u +%Y-%m-%d)
+CARD := $(SUITE)/$(PERSONA)/$(REVISION).jsonl
+BASELINE ?= $(NIGHT)/baseline/$(CARD)
+REPORTS := --suite $(SUITE) --markdown $(NIGHT)/summary.md --html $(NIGHT)/report.html --junit $(NIGHT)/junit.xml
+
+nightly: $(VENV)/.stamp runtimes ## the long tests, then the gate on fresh answers (on recorded ones without a key); writes .evals/nightly
+	@rm -rf $(NIGHT) && mkdir -p $(NIGHT)
+	@$(BIN)/python -m pytest -m long || [ $$? -eq 5 ] # 5: there is none
+ifneq ($(strip $(ANTHROPIC_API_KEY)),)
+ifeq ($(BASELINE),$(NIGHT)/baseline/$(CARD))
+	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --provider live --repeats 10 --out $(NIGHT)/baseline
+endif
+	@$(BIN)/evals gate $(BASELINE) $(REVISION) --sequential --draw $(DRAW) $(REPORTS)
+else
+	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/first
+	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/second
+	@diff -r $(NIGHT)/first $(NIGHT)/second
+	@$(BIN)/evals gate $(if $(wildcard results/baselines.json),,$(REVISION)) $(NIGHT)/first/$(CARD) $(REPORTS)
+endif
 
 test: $(VENV)/.stamp runtimes ## run the tests
 	@$(BIN)/python -m pytest -n 2

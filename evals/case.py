@@ -79,6 +79,14 @@ def _backticks(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Margins:
+    """Largest losses that still count as not worse, 0 to 1."""
+
+    overall: float = 0.05
+    dimension: float = 0.08
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """A folder of cases with the settings they share."""
 
@@ -94,6 +102,8 @@ class Suite:
     unscored_limit: float
     """Share of criteria that no grader may decide before a run counts as incomplete (0 to 1)."""
     cases: tuple[Case, ...]
+    margins: Margins = Margins()
+    """What a comparison tolerates; no score depends on them."""
 
     def case(self, case_id: str) -> Case | None:
         return next((case for case in self.cases if case.id == case_id), None)

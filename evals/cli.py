@@ -10,9 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from evals.cli_bisecting import add_bisecting
+from evals.cli_deciding import add_deciding
+from evals.cli_options import Verbs, positive
+from evals.cli_options import formats as _format
+from evals.cli_options import github as _github
+from evals.cli_options import no_execute as _no_execute
+from evals.cli_options import suite as _suite
+from evals.cli_options import verb as _verb
+from evals.cli_planning import add_planning
 from evals.errors import EvalsError, InputError
-
-SUITE = "backend-engineer"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,47 +61,15 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
+    add_deciding(verbs)
+    add_bisecting(verbs)
     _showing(verbs)
+    add_planning(verbs)
     _keeping(verbs)
     return top
 
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    help_text: str,
-    example: str,
-    module: str | None = None,
-) -> argparse.ArgumentParser:
-    one = verbs.add_parser(
-        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}"
-    )
-    one.set_defaults(module=f"evals.commands.{module or name}")
-    return one
-
-
-def _format(one: argparse.ArgumentParser, *choices: str) -> None:
-    one.add_argument(
-        "--format", choices=choices, default=choices[0], help="what to print on standard output (default: %(default)s)"
-    )
-
-
-def _suite(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--suite", default=SUITE, metavar="S", help="folder below cases/ (default: %(default)s)")
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be 1 or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _run(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "run",
@@ -136,25 +111,28 @@ def _run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    _no_execute(one)
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(
         "--out",
         metavar="DIR",
         help="write scorecards there (default: results/scorecards for a whole suite of numbered revisions replayed, else nowhere)",
     )
+    _github(one)
     _format(one, "table", "json")
 
 
-def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _grading(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "grade",
-        "grade any answer to a case by rules, without a model call",
+        "grade any answer to a case by rules and by running its code, without a model call",
         "evals grade --case jwt-auth answer.md",
     )
     _suite(one)
     one.add_argument("--case", required=True, metavar="ID", help="the case that the answer is to")
     one.add_argument("files", nargs="+", metavar="FILE", help="answers as Markdown; `-` is standard input")
+    _no_execute(one)
     _format(one, "table", "json")
     one = _verb(
         verbs,
@@ -165,9 +143,18 @@ def _grading(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one.add_argument("files", nargs="+", metavar="FILE", help=".md, .py, .js, .ts or .sql")
     one.add_argument("--rule", action="append", metavar="ID", help="only this rule; may be repeated")
     _format(one, "table", "json", "sarif")
+    one = _verb(
+        verbs,
+        "selftest",
+        "attack sound answers and answers with seeded defects, and see whether each comes out as it must",
+        "evals selftest --attacks jwt",
+    )
+    _suite(one)
+    one.add_argument("--attacks", metavar="NAME", help="only this suite of attacks (default: all that the cases name)")
+    _format(one, "table", "json")
 
 
-def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _showing(verbs: Verbs) -> None:
     one = _verb(
         verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items"
     )
@@ -198,7 +185,7 @@ def _showing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _format(one, "table", "json")
 
 
-def _keeping(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "validate",

@@ -55,6 +55,10 @@ class Change:
     """How many grades of both sides each kind of grader decided."""
     detectable: float | None = None
     """Smallest drop that this design finds with 80 % power at 5 %; None where the variance is unknown."""
+    wider: tuple[float, float] | None = None
+    """90 % interval of the difference for cases like these, each family one observation; None with one family."""
+    cases: int = 0
+    """Cases in which both sides have this score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,16 @@ class Side:
     repeats: int
     grades: tuple[GradeLine, ...]
     """The grades that count, one per repeat, in order."""
+
+
+ENOUGH = 3
+"""Repeats a side below which no criterion is called flipped or moved: fewer say nothing."""
+
+
+def whole_flip(high: Side, low: Side) -> bool:
+    """At least 0.8 of the repeats passed on one side and at most 0.2 on the other, every repeat scored."""
+    scored = high.scored == high.repeats >= ENOUGH and low.scored == low.repeats >= ENOUGH
+    return scored and 5 * high.passes >= 4 * high.repeats and 5 * low.passes <= low.repeats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +98,11 @@ class Flip:
         """Whether the candidate passes a smaller share."""
         return self.candidate.passes * self.base.scored < self.base.passes * self.candidate.scored
 
+    @property
+    def whole(self) -> bool:
+        """Whether it went from (nearly) always to (nearly) never or back, every repeat scored; else it only moved."""
+        return whole_flip(self.base, self.candidate) or whole_flip(self.candidate, self.base)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BrokenMust:
@@ -100,7 +119,8 @@ class Difference:
     """Something besides the persona in which two scorecards differ."""
 
     what: str
-    """`case version`, `model`, `recording set`, `judge`, `judge context`, `grader version`, `isolation`, `suite`, `licence`."""
+    """`suite`, `case version`, `model`, `recording set`, `judge`, `judge context`, `licence`, `grader version`,
+    `isolation`, or `execution` (code ran on one side only)."""
     base: str
     candidate: str
     allowed: bool
@@ -125,6 +145,12 @@ class Comparison:
     verdict: Verdict
     sentence: str
     """The verdict in one sentence: which rule fired, with number, interval and count. Every report prints this one."""
+    set_apart: tuple[tuple[str, str], ...] = ()
+    """(case, criterion) that different kinds of grader decided on the two sides; they are in no figure."""
+    compared: int = 0
+    """Criteria that both sides have."""
+    may_gate: int = 0
+    """How many of them count in the gate."""
 
     def of(self, basis: Basis) -> tuple[Change, ...]:
         """The changes that rest on one basis."""

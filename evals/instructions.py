@@ -141,6 +141,43 @@ def check(instructions: Instructions, personas: Sequence[Persona]) -> list[Fault
     return faults
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an instruction stands in a body."""
+
+    lines: range
+    """Lines of the body, from 1."""
+    words: str
+    """Its words there, with single spaces, without heading and list marks."""
+
+
+def places(instructions: Instructions, persona: Persona) -> dict[str, Place]:
+    """Where each instruction stands in a body. Words of the persona's own revision are looked for first, then those of
+    the others, so that a copy outside `prompts/` is understood too. What is not found is left out.
+    """
+    body = _words(persona.body)
+    texts = [word.text for word in body]
+    found: dict[str, Place] = {}
+    for item in instructions.items:
+        for _, words in sorted(item.words, key=lambda named: named[0] != persona.revision):
+            wanted = [word.text for word in _words(words)]
+            start = next(_starts(texts, wanted), None)
+            if start is not None:
+                lines = range(body[start].line, body[start + len(wanted) - 1].line + 1)
+                found[item.id] = Place(lines=lines, words=" ".join(wanted))
+                break
+    return found
+
+
+def _starts(texts: Sequence[str], wanted: Sequence[str]) -> Iterator[int]:
+    """Every index at which the wanted words begin."""
+    size = len(wanted)
+    if size:
+        yield from (
+            start for start, word in enumerate(texts) if word == wanted[0] and texts[start : start + size] == wanted
+        )
+
+
 class _Proof:
     """The accounting of one body: which words belong to whom."""
 
@@ -183,12 +220,8 @@ class _Proof:
         return f"stand {len(places)} times (lines {lines} of the body); once is wanted"
 
     def _places(self, wanted: list[str], *, among_free: bool) -> list[int]:
-        size = len(wanted)
-        if not size:
-            return []
-        ends = ((start, start + size) for start, word in enumerate(self._texts) if word == wanted[0])
-        found = [(start, end) for start, end in ends if self._texts[start:end] == wanted]
-        return [start for start, end in found if not (among_free and any(self._owners[start:end]))]
+        starts = _starts(self._texts, wanted)
+        return [start for start in starts if not (among_free and any(self._owners[start : start + len(wanted)]))]
 
     def _nearest(self, wanted: list[str]) -> str:
         """Where the body comes closest to what is wanted, and the word at which it goes another way."""

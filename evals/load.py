@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.agent_file import read_agent
-from evals.case import Attachment, Case, Suite
+from evals.case import Attachment, Case, Margins, Suite
 from evals.errors import Fault, InputError, raise_all
 from evals.git import file_at
 from evals.instructions import Instructions, read_instructions
@@ -22,7 +22,7 @@ from evals.project import Project
 from evals.schema import check, schema_text
 from evals.yaml_file import Located, read_yaml
 from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
-from graders.registry import RULE_IDS
+from graders.registry import ATTACKS, RULE_IDS
 
 REVISION = re.compile(r"^(\d{4})-[a-z0-9-]+\.md$")
 MAX_ATTACHMENT = 200_000
@@ -89,6 +89,7 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         judge=data["judge"],
         unscored_limit=data.get("unscored_limit", 0.05),
         cases=tuple(cases),
+        margins=Margins(**data.get("margins", {})),
     )
     return Loaded(suite=suite, faults=())
 
@@ -146,32 +147,47 @@ def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator
         if item.get("id") in seen:
             yield located.fault((*where, "id"), f"the id {item['id']!r} stands here twice")
         seen.add(str(item.get("id")))
-        graders = item.get("graders")
-        yield from _grader_faults(located, where, graders if isinstance(graders, list) else [], data)
+        yield from _grader_faults(located, where, item, data)
 
 
 def _grader_faults(
-    located: Located, where: tuple[str | int, ...], graders: list[Any], data: dict[str, Any]
+    located: Located, where: tuple[str | int, ...], criterion: dict[str, Any], data: dict[str, Any]
 ) -> Iterator[Fault]:
-    kinds = ["judge" if item == "judge" else "rules" for item in graders]
-    if kinds != sorted(kinds, key=["rules", "judge"].index):
-        yield located.fault((*where, "graders"), "the most trusted grader comes first: rules before the judge")
-    if kinds.count("judge") > 1:
-        yield located.fault((*where, "graders"), "the judge is listed twice")
-    if graders and isinstance(graders[-1], dict) and graders[-1].get("veto"):
-        yield located.fault(
-            (*where, "graders"), "rules with `veto` can only fail; name a grader after them that can pass"
-        )
+    listed = criterion.get("graders")
+    graders = [item for item in listed if item == "judge" or isinstance(item, dict)] if isinstance(listed, list) else []
+    yield from (located.fault((*where, "graders"), message) for message in _order_faults(graders, criterion))
     for number, item in enumerate(graders):
-        rules = item.get("rules") if isinstance(item, dict) else None
-        for position, rule in enumerate(rules if isinstance(rules, list) else []):
-            if isinstance(rule, str) and rule not in RULE_IDS:
-                yield located.fault(
-                    (*where, "graders", number, "rules", position), f"no rule {rule!r}{nearest(rule, RULE_IDS)}"
-                )
-        file = item.get("file") if isinstance(item, dict) else None
+        if item == "judge":
+            continue
+        for kind, known in (("rules", RULE_IDS), ("attacks", ATTACKS)):
+            names = item.get(kind)
+            for position, name in enumerate(names if isinstance(names, list) else []):
+                if isinstance(name, str) and name not in known:
+                    yield located.fault(
+                        (*where, "graders", number, kind, position),
+                        f"no {kind.removesuffix('s')} {name!r}{nearest(name, known)}",
+                    )
+        file = item.get("file")
         if file is not None and file not in (data.get("files") or []):
             yield located.fault((*where, "graders", number, "file"), f"{file!r} is not among the case's `files`")
+
+
+TRUSTED_FIRST = ["attacks", "rules", "judge"]
+
+
+def _order_faults(graders: list[Any], criterion: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a list of graders as a whole."""
+    kinds = ["judge" if item == "judge" else "attacks" if "attacks" in item else "rules" for item in graders]
+    if kinds != sorted(kinds, key=TRUSTED_FIRST.index):
+        yield "the most trusted grader comes first: attacks, then rules, then the judge"
+    if kinds.count("judge") > 1:
+        yield "the judge is listed twice"
+    if kinds.count("attacks") > 1:
+        yield "attacks stand here twice; put them into one list"
+    if kinds == ["attacks"] and not criterion.get("must"):
+        yield "where nothing can be executed, attacks leave a gap; name a lesser grader too, or make it a `must`"
+    if graders and graders[-1] != "judge" and graders[-1].get("veto"):
+        yield "rules with `veto` can only fail; name a grader after them that can pass"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -214,6 +230,8 @@ def _criterion(item: dict[str, Any]) -> Criterion:
 def _grader(entry: Any) -> GraderRef:
     if entry == "judge":
         return GraderRef(kind=Kind.JUDGE)
+    if "attacks" in entry:
+        return GraderRef(kind=Kind.EXECUTION, attacks=tuple(entry["attacks"]))
     return GraderRef(kind=Kind.RULE, rules=tuple(entry["rules"]), file=entry.get("file"), veto=entry.get("veto", False))
 
 

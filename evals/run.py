@@ -7,7 +7,9 @@ Not here: what a provider is made of, or how results are written.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,6 +30,9 @@ ATTEMPTS = 2
 """How often a judge is asked when its reply is invalid."""
 
 T = TypeVar("T")
+
+Execute = Callable[[Case, str], tuple[Grade, ...]]
+"""Grades by execution of an answer's text; called in worker threads."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how much is done, and how much there is."""
@@ -73,6 +78,7 @@ async def run(
     *,
     judge_model: str,
     jobs: int,
+    execute: Execute = lambda *_: (),
     progress: Progress = lambda *_: None,
 ) -> list[Graded]:
     """Answer and grade every trial, in order.
@@ -90,7 +96,8 @@ async def run(
     verdicts = await _all(
         [_verdict(gate, judge, *question, judge_model) for question in questions], "judge replies", progress
     )
-    by_trial: dict[str, list[Grade]] = {trial.name: [] for trial in trials}
+    executed = await _executed(trials, answers, execute, progress)
+    by_trial: dict[str, list[Grade]] = {trial.name: list(executed.get(trial.name, ())) for trial in trials}
     for (trial, criterion, _), verdict in zip(questions, verdicts, strict=True):
         grade = verdict if isinstance(verdict, Grade) else _unjudged(criterion, verdict, judge_model)
         by_trial[trial.name].append(grade)
@@ -129,6 +136,18 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
     if missing:
         raise MissingRecording(*[fault for error in missing for fault in error.faults])
     return [result for result in results if not isinstance(result, MissingRecording)]
+
+
+async def _executed(
+    trials: Sequence[Trial], answers: Sequence[Response | ProviderError], execute: Execute, progress: Progress
+) -> dict[str, tuple[Grade, ...]]:
+    """Grades by execution of each answer, as many answers at once as there are cores."""
+    given = [(t, a.text) for t, a in zip(trials, answers, strict=True) if isinstance(a, Response)]
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        work = [loop.run_in_executor(pool, execute, trial.case, text) for trial, text in given]
+        results = await _all(work, "answers executed", progress)
+    return {trial.name: grades for (trial, _), grades in zip(given, results, strict=True) if isinstance(grades, tuple)}
 
 
 class _Gate:
@@ -183,14 +202,14 @@ def _unjudged(criterion: Criterion, error: ProviderError, model: str) -> Grade:
     return not_judged(criterion, f"the judge failed: {error}", judge=model)
 
 
-def _graded(trial: Trial, answer: Response | ProviderError, verdicts: Sequence[Grade]) -> Graded:
+def _graded(trial: Trial, answer: Response | ProviderError, given: Sequence[Grade]) -> Graded:
     if isinstance(answer, ProviderError):
         return Graded(trial=trial, response=None, grades=(), failure=str(answer))
-    return Graded(trial=trial, response=answer, grades=grade_answer(trial.case, answer.text, verdicts))
+    return Graded(trial=trial, response=answer, grades=grade_answer(trial.case, answer.text, given))
 
 
-def grade_answer(case: Case, text: str, verdicts: Sequence[Grade] = ()) -> tuple[Grade, ...]:
-    """All grades of one answer: by rule, computed here, and by judge, as given; in the order of the case's criteria."""
-    grades = [*grade_rules(case.criteria, read_answer(text, case.task), case.task, RULES_BY_ID), *verdicts]
+def grade_answer(case: Case, text: str, given: Sequence[Grade] = ()) -> tuple[Grade, ...]:
+    """All grades of one answer: by rule, computed here, and those given; in the order of the case's criteria."""
+    grades = [*grade_rules(case.criteria, read_answer(text, case.task), case.task, RULES_BY_ID), *given]
     order = {criterion.id: number for number, criterion in enumerate(case.criteria)}
     return tuple(sorted(grades, key=lambda grade: (order[grade.criterion], TRUST.index(grade.kind))))

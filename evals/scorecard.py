@@ -14,7 +14,7 @@ from evals.case import Case, Suite
 from evals.exchange import UNSTATED
 from evals.persona import Persona
 from evals.run import Graded
-from evals.statistics import fixed_suite_interval
+from evals.statistics.intervals import fixed_suite_interval
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Sort, Status, prevailing
 
 NOT_STATED = "not stated"
@@ -45,6 +45,8 @@ class CriterionLine:
     not_applicable: int
     unscored: int
     decided_by: tuple[tuple[Kind, int], ...]
+    executable: int = 0
+    """Repeats in which attacks may decide; of those, `decided_by` says how many they decided."""
 
     @property
     def scored(self) -> int:
@@ -96,6 +98,10 @@ class Header:
     """(id, version, digest)."""
     graders: tuple[tuple[str, str], ...]
     """(grader, version)."""
+    licensed: tuple[Dimension, ...] = ()
+    """Dimensions in which the judge has a valid licence; elsewhere its grades are advisory."""
+    isolation: str | None = None
+    """What answers' code was kept from when it ran; None where none ran."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +222,7 @@ def _criterion_line(case: Case, criterion: Criterion, grades: Sequence[Grade]) -
         not_applicable=counted[Status.NOT_APPLICABLE],
         unscored=counted[Status.UNSCORED],
         decided_by=_count_kinds(grades),
+        executable=len(grades) if any(ref.kind is Kind.EXECUTION for ref in criterion.graders) else 0,
     )
 
 
@@ -240,8 +247,13 @@ def _dimension_line(
     )
 
 
+def answer_digest(text: str) -> str:
+    """How grades name the answer that they are about."""
+    return digest(text)[:16]
+
+
 def _grade_lines(item: Graded) -> Iterable[GradeLine]:
-    answer = digest(item.response.text)[:16] if item.response else ""
+    answer = answer_digest(item.response.text) if item.response else ""
     counting = _prevailing(item)
     grades = item.grades or tuple(counting.values())
     for grade in grades:

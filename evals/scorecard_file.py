@@ -28,6 +28,7 @@ def rounded(value: float | None) -> float | None:
 
 
 def header_json(header: Header) -> dict[str, Json]:
+    isolation: dict[str, Json] = {} if header.isolation is None else {"isolation": header.isolation}
     return {
         "line": "scorecard",
         "format": FORMAT,
@@ -38,11 +39,12 @@ def header_json(header: Header) -> dict[str, Json]:
         "model": header.model,
         "judge": header.judge,
         "judge_context": header.judge_context,
-        "judge_licence": None,
+        "judge_licence": [dimension.value for dimension in header.licensed] or None,
         "recording_set": header.recording_set,
         "repeats": header.repeats,
         "cases": [{"case": case, "version": version, "digest": digest} for case, version, digest in header.cases],
         "graders": [{"grader": grader, "version": version} for grader, version in header.graders],
+        **isolation,
     }
 
 
@@ -62,6 +64,7 @@ def criterion_json(line: CriterionLine) -> dict[str, Json]:
         "not_applicable": line.not_applicable,
         "repeats": line.repeats,
         "decided_by": {kind.value: count for kind, count in line.decided_by},
+        **({"executable": line.executable} if line.executable else {}),
     }
 
 
@@ -190,6 +193,8 @@ def _header(row: dict[str, Any]) -> Header:
         repeats=row["repeats"],
         cases=tuple((c["case"], c["version"], c["digest"]) for c in row["cases"]),
         graders=tuple((g["grader"], g["version"]) for g in row["graders"]),
+        licensed=tuple(Dimension(name) for name in row["judge_licence"] or ()),
+        isolation=row.get("isolation"),
     )
 
 
@@ -214,6 +219,7 @@ def _criterion(row: dict[str, Any]) -> CriterionLine:
         not_applicable=row["not_applicable"],
         unscored=row["unscored"],
         decided_by=_kinds(row),
+        executable=row.get("executable", 0),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evals.baselines import baselines_path, faults_of, read_baselines
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.exchange import UNSTATED
@@ -49,6 +50,7 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
             Fault(message="there is no suite (a folder with `suite.yaml`)", file=project.shown(project.cases))
         )
     faults += _schema_copy(project)
+    faults += _baselines(project, suites)
     for suite_id in ids:
         found = _Suite(project, suite_id)
         found.check(locked.get(suite_id))
@@ -64,6 +66,22 @@ def _schema_copy(project: Project) -> Iterator[Fault]:
     path = project.cases / "case.schema.json"
     if path.is_file() and read_text(path, project.shown(path)) != schema_text("case.schema.json"):
         yield Fault(message="is not the schema of this version; run `evals lock` to renew it", file=project.shown(path))
+
+
+def _baselines(project: Project, suites: Sequence[str]) -> list[Fault]:
+    """A blessed scorecard must be there as it was blessed, and of a suite that is there."""
+    try:
+        baselines = read_baselines(project)
+    except InputError as error:
+        return list(error.faults)
+    faults = []
+    for suite, baseline in baselines.items():
+        if suite not in suite_ids(project):
+            file = project.shown(baselines_path(project))
+            faults.append(Fault(message=f"names suite `{suite}`, which is not there", file=file))
+        elif not suites or suite in suites:
+            faults += faults_of(project, suite, baseline)
+    return faults
 
 
 class _Suite:

@@ -66,6 +66,8 @@ class GraderRef:
     """Ids of the rules that decide together (kind `rule` only)."""
     file: str | None = None
     """Name of the answer's file that the rules look at (kind `rule` only); absent: every proposed block."""
+    attacks: tuple[str, ...] | None = None
+    """Ids of the attacks that decide together (kind `execution`), else None."""
     veto: bool = False
     """The rules are necessary, not sufficient: a bad site fails the criterion, good sites leave it to the next grader."""
 
@@ -105,7 +107,7 @@ class Grade:
     status: Status
     kind: Kind
     grader: str
-    """Id of the grader: rule ids joined by `+`, or the judge's id."""
+    """Id of the grader: ids of rules or attacks joined by `+`, or the judge's id."""
     version: str
     """Grades of different versions are not comparable."""
     evidence: tuple[Evidence, ...] = ()

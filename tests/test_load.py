@@ -45,14 +45,14 @@ CASE_FAULTS = [
     ("sort: promise", "sort: promises", "$.criteria[1].sort", "is not one of"),
     ("- id: explains", "- id: sql-safe", "$.criteria[1].id", "stands here twice"),
     ("py-sql-injection", "py-sql-injektion", "$.criteria[0].graders[0].rules[0]", "did you mean `py-sql-injection`"),
-    ("graders: [judge]", "graders: [jury]", "$.criteria[1].graders[0]", "is not `judge` or a list of rules"),
+    ("graders: [judge]", "graders: [jury]", "$.criteria[1].graders[0]", "is not `judge`, or a list of attacks"),
     ("graders: [judge]", "graders: []", "$.criteria[1].graders", "non-empty"),
     ("graders: [judge]", "graders: [judge, judge]", "$.criteria[1].graders", "listed twice"),
     (
         "      - rules: [py-sql-injection]\n      - judge",
         "      - judge\n      - rules: [py-sql-injection]",
         "$.criteria[0].graders",
-        "rules before the judge",
+        "attacks, then rules, then the judge",
     ),
     (
         "      - rules: [py-sql-injection]\n      - judge",

@@ -24,6 +24,15 @@ def test_no_line_is_a_command_to_ci(text: str) -> None:
     assert not plain(text).startswith("::")
 
 
+@pytest.mark.parametrize(
+    "text", ["##[error]x", "a ##[add-mask]x", "###[group]", "##vso[task.setvariable]x", "##\n[error]"]
+)
+def test_older_commands_to_ci_are_broken_too(text: str) -> None:
+    """Runners look for these anywhere in a line."""
+    assert "##[" not in plain(text)
+    assert "##vso[" not in plain(text)
+
+
 @given(st.text(), st.text())
 def test_a_markdown_table_keeps_its_shape(one: str, two: str) -> None:
     lines = table([[cell(one), cell(two)]], ["a", "b"], markdown=True).split("\n")

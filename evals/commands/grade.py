@@ -1,4 +1,4 @@
-"""`evals grade`: rules on any answer to a case, no model call."""
+"""`evals grade`: rules and attacks on any answer to a case, no model call."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from evals.canonical import Json
 from evals.case import Case
 from evals.commands import shared
 from evals.errors import InputError
+from evals.execution import Executor
 from evals.load import load_suite, nearest, read_text
 from evals.run import grade_answer
 from evals.scorecard import trial_score
 from evals.scorecard_file import rounded
 from graders.criterion import Criterion, Dimension, Grade, Kind, Status, prevailing
 
-NO_RULE = "no rule decides this criterion; it needs the judge"
+NO_GRADER = "neither rules nor attacks decide this criterion; it needs the judge"
 
 
 def execute(args: argparse.Namespace) -> int:
-    suite = load_suite(shared.project(), args.suite)
+    home = shared.project()
+    suite = load_suite(home, args.suite)
     case = suite.case(args.case)
     if case is None:
         known = [c.id for c in suite.cases]
         raise InputError(
             f"no case `{args.case}` in suite `{suite.id}`{nearest(args.case, known)} (there: {', '.join(known)})"
         )
-    results = [_graded(case, file) for file in args.files]
+    executor = shared.executor(home, suite, execute=not args.no_execute)
+    results = [_graded(case, file, executor) for file in args.files]
     if args.format == "json":
         shared.put_json(results[0] if len(results) == 1 else list(results))
         return 0
@@ -43,8 +46,9 @@ def read_answer_file(file: str) -> str:
     return read_text(Path(file), file)
 
 
-def _graded(case: Case, file: str) -> dict[str, Json]:
-    grades = grade_answer(case, read_answer_file(file))
+def _graded(case: Case, file: str, executor: Executor) -> dict[str, Json]:
+    text = read_answer_file(file)
+    grades = grade_answer(case, text, executor.grades(case, text))
     counting = {c.id: prevailing(tuple(g for g in grades if g.criterion == c.id)) or _none(c) for c in case.criteria}
     return {
         "case": case.id,
@@ -58,7 +62,7 @@ def _graded(case: Case, file: str) -> dict[str, Json]:
 
 def _none(criterion: Criterion) -> Grade:
     return Grade(
-        criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_RULE
+        criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_GRADER
     )
 
 
@@ -91,7 +95,9 @@ def _show(result: dict[str, Json], case: Case) -> None:
     grades = grade_answer_rows(result)
     decided = sum(row[2] is not Status.UNSCORED for row in grades)
     shared.put(
-        plain(f"{result['answer']} as an answer to {case.id}: {decided} of {len(grades)} criteria decided by rules")
+        plain(
+            f"{result['answer']} as an answer to {case.id}: {decided} of {len(grades)} criteria decided without a judge"
+        )
     )
     shared.put(grade_rows(grades))
 

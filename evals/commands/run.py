@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -13,6 +14,7 @@ from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import InputError
 from evals.exchange import UNSTATED, Provider
+from evals.execution import Attacked, Executor
 from evals.load import load_suite, select_cases
 from evals.persona import Persona
 from evals.project import Project
@@ -20,7 +22,7 @@ from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.run import Graded, judged_criteria, run
 from evals.run_log import RunLog, new_log, unfinished
-from evals.scorecard import NOT_STATED, Scorecard, tally
+from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
 
@@ -35,6 +37,7 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "no_execute",
     "out",
     "format",
 )
@@ -66,7 +69,21 @@ def execute(args: argparse.Namespace) -> int:
     finally:
         log.close()
     _show(args, suite, cards)
-    return 3 if any(card.unscored_share > suite.unscored_limit for card in cards) else 0
+    incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
+    if args.github:
+        _tell_github(cards, incomplete)
+    return 3 if incomplete else 0
+
+
+def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) -> None:
+    from evals.report.github import annotation, summarise_run
+
+    summarise_run(cards, os.environ)
+    for card in incomplete:
+        message = (
+            f"{100 * card.unscored_share:.0f} % of the criteria of {card.header.revision} were decided by no grader"
+        )
+        shared.say(annotation("error", message, title="evals: incomplete"))
 
 
 def _model(args: argparse.Namespace, suite: Suite) -> str:
@@ -98,12 +115,14 @@ def _cards(
     judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
     bar = Bar(sys.stderr)
     try:
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, bar))
+        executor = shared.executor(home, suite, execute=not args.no_execute)
+        log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, executor, bar))
     finally:
         bar.close()
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
-    context = _judge_context(recorded)
+    context = shared.judge_context(recorded)
     return [
         tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context)
         for persona in people
@@ -114,20 +133,13 @@ def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
     return [item for item in graded if item.trial.persona.revision == persona.revision]
 
 
-def _judge_context(recorded: Sequence[Recording]) -> str:
-    """How judge conversations were held, where the recordings say so and agree."""
-    said = {
-        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
-    }
-    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED
-
-
 async def _run(
     args: argparse.Namespace,
     home: Project,
     trials: Sequence[Trial],
     recorded: Sequence[Recording],
     judge_model: str,
+    executor: Executor,
     bar: Bar,
 ) -> list[Graded]:
     async with AsyncExitStack() as stack:
@@ -137,13 +149,16 @@ async def _run(
 
             provider = RecordedProvider(recorded)
         else:
-            from evals.providers.cached import Cache, CachedProvider
-            from evals.providers.live import LiveProvider
-
-            cache = Cache(home.memory / "cache")
-            stack.callback(cache.close)
-            provider = CachedProvider(await stack.enter_async_context(LiveProvider()), cache)
-        return await run(trials, provider, provider, judge_model=judge_model, jobs=args.jobs, progress=bar.show)
+            provider = await stack.enter_async_context(shared.live_provider(home))
+        return await run(
+            trials,
+            provider,
+            provider,
+            judge_model=judge_model,
+            jobs=args.jobs,
+            execute=executor.grades,
+            progress=bar.show,
+        )
 
 
 def _write(

@@ -21,19 +21,20 @@ from graders.task import NO_TASK
 def execute(args: argparse.Namespace) -> int:
     rules = _rules(args.rule)
     findings: list[tuple[str, Placed]] = []
-    errors: list[dict[str, Json]] = []
+    doubts: list[tuple[str, str]] = []
     for file in args.files:
-        found, doubts = scan(_sources(file), rules)
+        found, unclear = scan(_sources(file), rules)
         findings += [(file, placed) for placed in found]
-        errors += [{"file": file, "message": doubt} for doubt in doubts]
+        doubts += [(file, doubt) for doubt in unclear]
+    errors: list[Json] = [{"file": file, "message": doubt} for file, doubt in doubts]
     if args.format == "sarif":
         from evals.report.sarif import sarif
 
-        shared.put_json(sarif(findings, rules))
+        shared.put_json(sarif(findings, rules, doubts))
     elif args.format == "json":
-        shared.put_json({"findings": [finding_json(file, placed) for file, placed in findings], "errors": list(errors)})
+        shared.put_json({"findings": [finding_json(file, placed) for file, placed in findings], "errors": errors})
     else:
-        _show(findings, errors)
+        _show(findings, doubts)
     return 0
 
 
@@ -69,7 +70,7 @@ def finding_json(file: str, placed: Placed) -> dict[str, Json]:
     }
 
 
-def _show(findings: list[tuple[str, Placed]], errors: list[dict[str, Json]]) -> None:
+def _show(findings: list[tuple[str, Placed]], doubts: list[tuple[str, str]]) -> None:
     from evals.report.safe import plain
     from evals.report.tables import table
 
@@ -84,5 +85,5 @@ def _show(findings: list[tuple[str, Placed]], errors: list[dict[str, Json]]) -> 
         for file, p in findings
     ]
     shared.put(table(rows, ["where", "rule", "severity", "what", "quote"]) if rows else "no findings")
-    for error in errors:
-        shared.say(plain(f"not looked at: {error['file']}: {error['message']}"))
+    for file, doubt in doubts:
+        shared.say(plain(f"not looked at: {file}: {doubt}"))

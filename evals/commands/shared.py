@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import InputError, raise_all
+from evals.exchange import Provider
+from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
 from evals.project import Project, find_project
 from evals.recording import Recording, read_recordings
 from evals.report.safe import plain
-from evals.scorecard import Scorecard
+from evals.scorecard import NOT_STATED, Scorecard
 from evals.scorecard_file import card_name, read_card
+from graders.execution.box import BoxError
 
 
 def project() -> Project:
@@ -60,6 +65,40 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     return found
 
 
+@asynccontextmanager
+async def live_provider(home: Project) -> AsyncIterator[Provider]:
+    """The API behind this machine's memory of what it already answered."""
+    from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.live import LiveProvider
+
+    cache = Cache(home.memory / "cache")
+    try:
+        async with LiveProvider() as live:
+            yield CachedProvider(live, cache)
+    finally:
+        cache.close()
+
+
+def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
+    """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
+    if not any(executable(case) for case in suite.cases):
+        return Recorded(reason="no criterion asks for it")
+    reason = "--no-execute"
+    if execute:
+        from graders.execution.sandbox import level
+
+        try:
+            found = level()
+        except BoxError as error:
+            reason = str(error)
+        else:
+            say(f"answers run in a sandbox of this machine ({found})")
+            return Attacked(level=found)
+    say(f"answers are not executed ({reason}); grades on record of the same answers are used")
+    lines = [line for path in card_paths(home, suite) for line in read_card(path, home.shown(path)).grades]
+    return Recorded(reason=reason, record=record_of(lines))
+
+
 def card_paths(home: Project, suite: Suite) -> list[Path]:
     folder = home.scorecards / suite.id / suite.persona
     return [path for path in sorted(folder.glob("*.jsonl")) if not path.name.endswith(".grades.jsonl")]
@@ -73,12 +112,36 @@ def cards(home: Project, suite: Suite) -> list[Scorecard]:
     return [read_card(path, home.shown(path)) for path in paths]
 
 
+def card_path(home: Project, suite: Suite, wanted: str) -> Path:
+    """Where the scorecard is that a revision or a path names; it need not be there."""
+    if wanted.endswith(".jsonl"):
+        return Path(wanted)
+    return home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
+
+
 def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     """A scorecard by revision or path."""
-    path = Path(wanted)
-    if not wanted.endswith(".jsonl"):
-        path = home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
+    path = card_path(home, suite, wanted)
     if not path.is_file():
         there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
         raise InputError(f"no scorecard `{wanted}` (there: {there})")
     return read_card(path, home.shown(path))
+
+
+def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, list[str]]:
+    """Recorded answers of a revision, by case."""
+    place = re.compile(rf"([^/]+)/{re.escape(revision)}/\d+")
+    found: dict[str, list[str]] = {}
+    for recording in recordings(home, suite.id):
+        match = place.fullmatch(recording.place)
+        if match:
+            found.setdefault(match[1], []).append(recording.response.text)
+    return found
+
+
+def judge_context(recorded: Sequence[Recording]) -> str:
+    """How judge conversations were held, where the recordings say so and agree."""
+    said = {
+        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
+    }
+    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from evals.canonical import Json
 from evals.case import Suite
 from evals.commands import shared
+from evals.disagreement import disagreements
 from evals.errors import InputError
 from evals.load import load_suite, nearest
 from evals.scorecard import GradeLine, Scorecard
@@ -74,20 +75,6 @@ def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard
         for evidence in line.grade.evidence:
             shared.put(f"    line {evidence.line}: {plain(evidence.quote, 200)}")
     return 0
-
-
-def disagreements(card: Scorecard) -> Iterator[tuple[GradeLine, GradeLine]]:
-    """Pairs of decided grades on one criterion of one answer that differ; the one that counts first."""
-    counting = {(line.case, line.repeat, line.grade.criterion): line for line in card.grades if line.prevails}
-    for line in card.grades:
-        other = counting.get((line.case, line.repeat, line.grade.criterion))
-        if (
-            other is not None
-            and line.grade.decided
-            and other.grade.decided
-            and line.grade.status is not other.grade.status
-        ):
-            yield other, line
 
 
 def _disagreements(args: argparse.Namespace, cards: Sequence[Scorecard]) -> int:

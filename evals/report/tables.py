@@ -24,6 +24,17 @@ def figure(score: float | None) -> str:
     return "unscored" if score is None else f"{score:.2f}"
 
 
+def signed(number: float | None) -> str:
+    """
+    >>> signed(-0.051), signed(0.2), signed(0.0), signed(None)
+    ('−0.05', '+0.20', '0.00', '')
+    """
+    if number is None:
+        return ""
+    shown = f"{abs(number):.2f}"
+    return shown if float(shown) == 0 else f"{'+' if number > 0 else '−'}{shown}"
+
+
 def span(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"{interval[0]:.2f}–{interval[1]:.2f}"
 

@@ -46,6 +46,11 @@ def notes(cards: Sequence[Scorecard]) -> list[str]:
     total = sum(decided.values()) + unscored
     said = ", ".join(f"{decided[kind]} by {kind.value}" for kind in Kind if decided[kind])
     lines = [f"{total} criteria of answers: {said or 'none decided'}; {unscored} unscored."]
+    asked = sum(line.executable for card in cards for line in card.criteria)
+    if asked:
+        lines.append(
+            f"{decided[Kind.EXECUTION]} of {asked} executable criteria of answers were decided by running the code."
+        )
     if decided[Kind.JUDGE]:
         lines.append("The judge has no licence yet: what it decided is advisory and can fail no build.")
     if decided and promise_share(cards):

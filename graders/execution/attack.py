@@ -35,18 +35,6 @@ class Attack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
-    """Attacks on answers to one kind of task."""
-
-    name: str
-    attacks: tuple[Attack, ...]
-    files: tuple[str, ...]
-    """Files of the answer that it needs."""
-    run: Callable[[Mapping[str, str], Collection[str]], Mapping[str, Outcome]]
-    """Files by name and ids of the wanted attacks → an outcome for each of them. Raises BoxError when no box can be had."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Mutant:
     """A good answer with one defect seeded, and the attacks of which at least one has to notice it."""
 
@@ -60,3 +48,19 @@ class Mutant:
     """Text that stands there exactly once."""
     new: str
     noticed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Attacks on answers to one kind of task."""
+
+    name: str
+    attacks: tuple[Attack, ...]
+    files: tuple[str, ...]
+    """Files of the answer that it needs."""
+    run: Callable[[Mapping[str, str], Collection[str]], Mapping[str, Outcome]]
+    """Files by name and ids of the wanted attacks → an outcome for each of them. Raises BoxError when no box can be had."""
+    good_answers: Callable[[], Mapping[str, str]] = dict
+    """Sound answers by name, as Markdown: none may fail any attack."""
+    mutants: Callable[[], tuple[Mutant, ...]] = tuple
+    """Defects to seed into them, one at a time: each has to be noticed."""

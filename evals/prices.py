@@ -1,0 +1,93 @@
+"""What tokens cost: a dated table, which a project may replace. A model that is not in it has an unknown cost, never zero.
+
+Here: reading the table and the arithmetic. Not here: how many tokens anything takes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from evals.errors import Fault, InputError
+from evals.schema import errors_of, schema_text
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """One row: US dollars per million tokens."""
+
+    model: str
+    input: float
+    output: float
+    cache_write_5m: float | None = None
+    cache_write_1h: float | None = None
+    cache_read: float | None = None
+    valid_from: str = ""
+    """ISO date from which it holds; empty: always has."""
+    until: str = "9999"
+    """ISO date from which it holds no more."""
+    up_to_prompt: int | None = None
+    """Largest prompt, in tokens, that it holds for; None: any."""
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceTable:
+    """All rows, with the day on which they were collected."""
+
+    as_of: str
+    batch_factor: float
+    """What Message Batches cost, as a share of the price."""
+    rows: tuple[Price, ...]
+
+    def price(self, model: str, day: str, prompt_tokens: int = 0) -> Price | None:
+        """The row for a model on an ISO day and for a prompt of that size; None when the table does not know it.
+
+        A name with a date behind it (`claude-haiku-4-5-20251001`) has the price of the name without.
+        """
+        fitting = [
+            row
+            for row in self.rows
+            if (model == row.model or _dated(model, row.model))
+            and row.valid_from <= day < row.until
+            and (row.up_to_prompt is None or prompt_tokens <= row.up_to_prompt)
+        ]
+        return fitting[0] if fitting else None
+
+
+def cost(price: Price, *, input_tokens: int, output_tokens: int, factor: float = 1.0) -> float:
+    """US dollars for plain input and output; `factor` is the batch factor where it applies."""
+    return factor * (price.input * input_tokens + price.output * output_tokens) / MILLION
+
+
+def read_prices(path: Path | None = None) -> PriceTable:
+    """The table of the given file, else the one that is shipped. Raises InputError with everything that is wrong in it."""
+    shown = str(path) if path else "prices.json"
+    try:
+        text = (
+            path.read_text(encoding="utf-8")
+            if path
+            else resources.files("evals").joinpath("data/prices.json").read_text(encoding="utf-8")
+        )
+        data = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(Fault(message=f"is no readable table of prices ({error})", file=shown)) from None
+    wrong = errors_of(data, schema_text("prices.schema.json"))
+    if wrong:
+        raise InputError(*[Fault(message=message, file=shown) for message in wrong])
+    return PriceTable(as_of=data["as_of"], batch_factor=data["batch_factor"], rows=tuple(_rows(data["prices"])))
+
+
+def _rows(rows: Iterable[dict[str, object]]) -> Iterable[Price]:
+    for row in rows:
+        yield Price(**{("valid_from" if name == "from" else name): value for name, value in row.items()})  # type: ignore[arg-type]  # the schema checked it
+
+
+def _dated(model: str, name: str) -> bool:
+    rest = model.removeprefix(f"{name}-")
+    return rest != model and len(rest) == 8 and rest.isdigit()
