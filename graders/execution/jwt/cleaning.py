@@ -35,7 +35,7 @@ def cleaned(lines: Iterable[str]) -> list[str]:
 
 INTERNALS = {
     "a stack": re.compile(r"\bat [^\n]{0,200}?:\d+:\d+\)?|&nbsp; ?at "),
-    "a path of the server": re.compile(r"node_modules|/work/|/srv/|node:internal"),
+    "a path of the server": re.compile(r"node_modules|node:internal|\b(?:app|store)\.js\b"),
     "a page of Express": re.compile(r"<title>Error</title>|<pre>"),
     "the name of an error class": re.compile(
         r"\b(?:JsonWebTokenError|TokenExpiredError|NotBeforeError|JWT\w*(?:Invalid|Expired|Failed)|JWS\w*(?:Invalid|Failed)"

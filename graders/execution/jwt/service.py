@@ -6,14 +6,11 @@ Here: the launcher's side of the talk (`launcher/door.js`). Not here: what calle
 from __future__ import annotations
 
 import json
-import os
 import socket
-import stat
 import struct
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from graders.execution.box import WORK, Box, BoxError
@@ -23,8 +20,6 @@ from graders.execution.jwt.wire import Gone, Line
 PORT = 8080
 START_WITHIN = 15.0
 REPLY_WITHIN = 5.0
-LOG_END = 256 * 1024
-"""Bytes of the log that are looked at."""
 PEER = struct.Struct("3i")
 
 
@@ -79,13 +74,8 @@ class Service:
         return self._box.poll(self.name) is None
 
     def ended(self) -> bool:
-        """Whether the process is gone, when a connection to it just broke."""
-        deadline = time.monotonic() + 1.0
-        while self.alive:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.005)
-        return True
+        """Whether the process is gone, when a connection to it just broke. Raises BoxError."""
+        return self._box.wait(self.name, 1.0) is not None
 
     def order(self, do: str, **words: Any) -> Mapping[str, Any]:
         """Have the launcher do something. Raises NoReply."""
@@ -108,8 +98,8 @@ class Service:
         return f"198.{18 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
 
     def log(self) -> str:
-        """The end of what it has written."""
-        return read_end(self._box.folder / f"{self.name}.log")
+        """What it has written since it started. Raises BoxError."""
+        return self._box.output(self.name)
 
     def _line(self, words: Mapping[str, Any], seconds: float = REPLY_WITHIN) -> Line:
         connected, pid = self._connect(seconds)
@@ -132,16 +122,3 @@ class Service:
             raise Gone("nobody listens any more") from error
         return connected, PEER.unpack(peer)[0]
 
-
-def read_end(path: Path, size: int = LOG_END) -> str:
-    """The end of a file that may have been replaced by anything; empty when it is no plain file."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return ""
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(handle)
-        if not stat.S_ISREG(state.st_mode):
-            return ""
-        file.seek(max(0, state.st_size - size))
-        return file.read(size).decode("utf-8", "replace")

@@ -5,13 +5,12 @@ Here: order, instances, what happens when the process ends. Not here: any attack
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
 from graders.criterion import Status
-from graders.execution.attack import Attack, Outcome, Suite
+from graders.execution.attack import Attack, Mutant, Outcome, Suite
 from graders.execution.box import BoxError, Limits, Mount
 from graders.execution.jwt.contract import Contract, Unusable
 from graders.execution.jwt.lab import Facts, Lab, Trial, Undecided
@@ -20,15 +19,17 @@ from graders.execution.jwt.trials import TRIALS
 from graders.execution.jwt.wire import NoReply
 from graders.execution.runtimes import node
 from graders.execution.sandbox import open_box
+from graders.execution.scratch import scratch
 
 HERE = Path(__file__).parent
+FIXTURES = HERE.parent / "fixtures" / "jwt"
 LAUNCHER = "/launcher"
 FOLDER = "answer"
 MAIN = "main"
 FLAGS = ("--experimental-require-module",)
 """`require('jose')` works in Node 20.19 and later without it."""
-ATTACHED_STORE = HERE / "store.js"
-"""The store that the user attached; it stays where the answer gives none."""
+FILES = ("app.js", "store.js")
+DOES_NOT_START = "the answer does not start"
 LIMITS = Limits(processes=64, cpu_seconds=60, file_mb=16, wall_seconds=90.0)
 MAX_SILENCES = 3
 """After so many requests without a reply in time the rest is not tried."""
@@ -38,25 +39,35 @@ STARTS = Attack(id="JWT-STARTS", title="starts, keeps its contract, accepts vali
 
 def run(files: Mapping[str, str], wanted: Collection[str]) -> Mapping[str, Outcome]:
     """Attack an answer; what is not wanted is not tried. Raises BoxError when no box or no runtime can be had."""
+    if "app.js" not in files:
+        return dict(_without_app(wanted))
     runtime = node()
-    with tempfile.TemporaryDirectory(prefix="evals-jwt-") as name:
-        folder = Path(name)
-        _lay_out(folder, files, runtime.env["NODE_PATH"])
-        mounts = (*runtime.mounts, Mount(HERE / "launcher", LAUNCHER))
-        with open_box(folder, mounts, LIMITS) as box:
+    with scratch() as folder:
+        box = open_box(folder, (*runtime.mounts, Mount(HERE / "launcher", LAUNCHER)), LIMITS)
+        _lay_out(folder, files)
+        # ES modules are not found by NODE_PATH
+        (folder / "node_modules").symlink_to(box.inside(runtime.env["NODE_PATH"]))
+        with box:
             service = Service(box, (runtime.program, *FLAGS, f"{LAUNCHER}/door.js"), runtime.env, FOLDER)
             service.start()
             return dict(_attacked(service, frozenset(wanted)))
 
 
-def _lay_out(folder: Path, files: Mapping[str, str], modules: str) -> None:
-    """Write the answer's two files, with the attached store where it gives none."""
+def _lay_out(folder: Path, files: Mapping[str, str]) -> None:
     (folder / FOLDER).mkdir()
-    (folder / FOLDER / "app.js").write_text(files["app.js"], encoding="utf-8", errors="replace")
-    store = files.get("store.js") or ATTACHED_STORE.read_text(encoding="utf-8")
-    (folder / FOLDER / "store.js").write_text(store, encoding="utf-8", errors="replace")
-    # ES modules are not found by NODE_PATH
-    (folder / "node_modules").symlink_to(modules)
+    for name in FILES:
+        if name in files:
+            (folder / FOLDER / name).write_text(files[name], encoding="utf-8", errors="replace")
+
+
+def _without_app(wanted: Collection[str]) -> Iterator[tuple[str, Outcome]]:
+    reason = "the answer has no complete app.js"
+    for name in wanted:
+        starts = name == STARTS.id
+        yield name, Outcome(
+            status=Status.FAIL if starts else Status.UNSCORED,
+            reason=reason if starts else f"{DOES_NOT_START}: {reason}",
+        )
 
 
 def _attacked(service: Service, wanted: frozenset[str]) -> Iterator[tuple[str, Outcome]]:
@@ -65,7 +76,7 @@ def _attacked(service: Service, wanted: frozenset[str]) -> Iterator[tuple[str, O
     try:
         outcome = Contract(lab).check()
     except Unusable as error:
-        reason = f"the answer does not start: {error}"
+        reason = f"{DOES_NOT_START}: {error}"
         outcome = lab.failed(str(error))
     yield from ((name, outcome) for name in wanted & {STARTS.id})
     bench = Bench(lab)
@@ -133,5 +144,23 @@ class Bench:
         return lab.failed(reason) if trial.ends else lab.unscored(reason)
 
 
-SUITE = Suite(name="jwt", attacks=(STARTS, *(trial.attack for trial in TRIALS)), files=("app.js", "store.js"), run=run)
-"""`store.js` may be missing from an answer."""
+def good_answers() -> dict[str, str]:
+    """The known-good answers, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FIXTURES.glob("good-*.md"))}
+
+
+def mutants() -> tuple[Mutant, ...]:
+    """The defects to seed into them."""
+    from graders.execution.fixtures.jwt.mutants import MUTANTS
+
+    return MUTANTS
+
+
+SUITE = Suite(
+    name="jwt",
+    attacks=(STARTS, *(trial.attack for trial in TRIALS)),
+    files=FILES,
+    run=run,
+    good_answers=good_answers,
+    mutants=mutants,
+)

@@ -52,7 +52,13 @@ function loadModule() {
   return { server, seen: { exports: kind, listened } };
 }
 
-// The real `listen` on the port it asks for, which lies within the box.
+// The port that `listen` was called with; the real one may be another where the box has no network of its own.
+function asked([first]) {
+  const port = first !== null && typeof first === 'object' ? first.port : first;
+  return typeof port === 'string' ? Number(port) : port;
+}
+
+// The real `listen`, which stays within the box.
 function loadProgram() {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ server: null, seen: { port: null } }), START_WITHIN);
@@ -60,7 +66,7 @@ function loadProgram() {
       onListen = ignore;
       server.once('listening', () => {
         clearTimeout(timer);
-        resolve({ server, seen: { port: server.address().port } });
+        resolve({ server, seen: { port: asked(given) } });
       });
       server.once('error', reject);
       return listen.apply(server, given);
