@@ -26,7 +26,7 @@ def wrong_place(lab: Lab) -> Outcome:
             let_in.append(f"in the query string as {name}")
     if lab.refusals({"the refresh token": refresh}):
         let_in.append("a refresh token in the header")
-    bare = [cookie for cookie in logged_in.headers.get("set-cookie", "").split("\n") if cookie and not _guarded(cookie)]
+    bare = [cookie for cookie in logged_in.headers.get("set-cookie", "").split("\n") if cookie and not guarded(cookie)]
     lab.say(f"cookies of the login without HttpOnly, Secure or SameSite: {len(bare)}")
     if let_in:
         return lab.failed(f"a token is taken from the wrong place: {let_in[0]}")
@@ -35,7 +35,7 @@ def wrong_place(lab: Lab) -> Outcome:
     return lab.passed("access tokens are taken from their header only")
 
 
-def _guarded(cookie: str) -> bool:
+def guarded(cookie: str) -> bool:
     marks = {part.strip().split("=")[0].lower() for part in cookie.split(";")[1:]}
     return {"httponly", "secure", "samesite"} <= marks
 

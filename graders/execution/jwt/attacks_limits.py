@@ -54,7 +54,7 @@ def _limit_met(lab: Lab, path: str, body: dict[str, str] | None, announced: list
         replies = list(_posted(caller, path, bodies))
         if any(map(is_limit, replies)):
             return True
-        if start == 0 and _announces(replies[-1]) > MOST:
+        if start == 0 and announced_by(replies[-1]) > MOST:
             announced.append(path)
             return False
     return False
@@ -69,7 +69,7 @@ def is_limit(reply: Reply) -> bool:
     return reply.status == 429 or (reply.status in (403, 503) and "retry-after" in reply.headers)
 
 
-def _announces(reply: Reply) -> int:
+def announced_by(reply: Reply) -> int:
     """How many requests the route still takes, as its headers say; 0 when they say nothing."""
     for name in ("ratelimit-remaining", "x-ratelimit-remaining", "ratelimit"):
         match = re.search(r"(?:remaining=|\br=|^)(\d{1,9})", reply.headers.get(name, ""))

@@ -92,7 +92,7 @@ def secrets_shown(lab: Lab) -> Outcome:
     if lab.facts.admin:
         replies["GET /admin/users"] = lab.caller().ask("GET", "/admin/users", lab.admin(account))
     lab.logout(refresh)
-    faults = [f"{what} shows {found}" for what, reply in replies.items() if (found := _secret_in(reply))]
+    faults = [f"{what} shows {found}" for what, reply in replies.items() if (found := secret_in(reply))]
     own = tokens.read(access)
     if own is None:
         raise Undecided("the access token is no JWT")
@@ -108,7 +108,7 @@ def secrets_shown(lab: Lab) -> Outcome:
     )
 
 
-def _secret_in(reply: Reply) -> str | None:
+def secret_in(reply: Reply) -> str | None:
     if PASSWORD in reply.text or WRONG in reply.text:
         return "a password"
     if BCRYPT.search(reply.text):

@@ -18,7 +18,8 @@ def used_twice(lab: Lab) -> Outcome:
     """A refresh token is used, used again, and then its successor; in another session one is used twice at the same moment.
 
     Passes when the second use is refused and ends the session (its successor is refused too), and of two simultaneous uses
-    exactly one wins. The two run in lockstep: each waits at every call of the store until the other has come to one.
+    exactly one wins. Fails otherwise. The two run in lockstep: each waits at every call of the store until the other has
+    come to one. Unscored when no call of the store could be held.
     """
     account = lab.account()
     first = lab.refresh(account.refresh)
@@ -61,7 +62,8 @@ def race(lab: Lab, prepare: Callable[[], list[bytes]]) -> tuple[list[int], int]:
 def registered_twice(lab: Lab) -> Outcome:
     """An address is registered twice, in other letter case, and another one twice at the same moment, in lockstep.
 
-    Passes when each makes one account: one in the admin's list where there is one, else one 201. Fails when one makes two.
+    Passes when each makes one account: one in the admin's list where there is one, else one 201. Fails when one makes two,
+    or none. Unscored when no call of the store could be held.
     """
     email = lab.email()
     first, second = lab.register(email), lab.register(email.upper().replace("@PEOPLE.EXAMPLE", "@People.Example"))

@@ -24,17 +24,16 @@ def cleaned(lines: Iterable[str]) -> list[str]:
     """Lines in plain characters, without what differs from run to run or machine to machine, bounded."""
     shown = []
     for line in lines:
-        text = line[:2000].strip()
+        text = HIDDEN.sub("?", line[:2000].strip())
         for pattern, word in CHANGING:
             text = pattern.sub(word, text)
-        text = HIDDEN.sub("?", text)
         if text:
             shown.append(text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…")
     return shown
 
 
 INTERNALS = {
-    "a stack": re.compile(r"\bat [^\n]{0,200}?:\d+:\d+\)?|&nbsp; ?at "),
+    "a stack": re.compile(r"\bat [^\n]{0,200}?(?:js|node:[\w/]{1,60}|<anonymous>):\d+:\d+|&nbsp; ?at "),
     "a path of the server": re.compile(r"node_modules|node:internal|\b(?:app|store)\.js\b"),
     "a page of Express": re.compile(r"<title>Error</title>|<pre>"),
     "the name of an error class": re.compile(

@@ -57,9 +57,10 @@ class Contract:
             self._fault(f"{what} answered {reply.status}, not {statuses[0]}")
 
     def _why(self, reason: str) -> str:
-        end = cleaned(self._lab.service.log().strip().splitlines()[-3:])
-        for line in end:
-            self._lab.say(f"log: {line}")
+        """The reason, with the last of the log in the transcript where the process ended."""
+        if self._lab.service.ended():
+            for line in cleaned(self._lab.service.log().strip().splitlines()[-3:]):
+                self._lab.say(f"log: {line}")
         return reason
 
     def _loads(self) -> None:

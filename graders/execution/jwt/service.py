@@ -20,6 +20,7 @@ from graders.execution.jwt.wire import Gone, Line
 PORT = 8080
 START_WITHIN = 15.0
 REPLY_WITHIN = 5.0
+ENDS_WITHIN = 1.0
 PEER = struct.Struct("3i")
 
 
@@ -33,6 +34,7 @@ class Service:
         self._folder = f"{WORK}/{folder}"
         self._starts = count(1)
         self._callers = count(1)
+        self._calls: list[Line] = []
         self._pid = 0
         self.name = ""
 
@@ -75,7 +77,7 @@ class Service:
 
     def ended(self) -> bool:
         """Whether the process is gone, when a connection to it just broke. Raises BoxError."""
-        return self._box.wait(self.name, 1.0) is not None
+        return self._box.wait(self.name, ENDS_WITHIN) is not None
 
     def order(self, do: str, **words: Any) -> Mapping[str, Any]:
         """Have the launcher do something. Raises NoReply."""
@@ -89,8 +91,14 @@ class Service:
     def call(self, name: str, address: str, seconds: float = REPLY_WITHIN) -> Line:
         """A connection to an instance, as from that network address. Raises NoReply."""
         line = self._line({"do": "http", "to": name, "from": address}, seconds)
+        self._calls.append(line)
         line.words()
         return line
+
+    def close(self) -> None:
+        """End all calls; new ones may follow."""
+        while self._calls:
+            self._calls.pop().close()
 
     def new_address(self) -> str:
         """A network address that nobody has called from."""
@@ -121,4 +129,3 @@ class Service:
             connected.close()
             raise Gone("nobody listens any more") from error
         return connected, PEER.unpack(peer)[0]
-

@@ -5,6 +5,7 @@ Here: order, instances, what happens when the process ends. Not here: any attack
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -26,8 +27,8 @@ FIXTURES = HERE.parent / "fixtures" / "jwt"
 LAUNCHER = "/launcher"
 FOLDER = "answer"
 MAIN = "main"
-FLAGS = ("--experimental-require-module",)
-"""`require('jose')` works in Node 20.19 and later without it."""
+FLAGS = ("--experimental-require-module", "--disable-warning=ExperimentalWarning")
+"""`require('jose')` works in Node 20.19 and later without them."""
 FILES = ("app.js", "store.js")
 DOES_NOT_START = "the answer does not start"
 LIMITS = Limits(processes=64, cpu_seconds=60, file_mb=16, wall_seconds=90.0)
@@ -50,7 +51,8 @@ def run(files: Mapping[str, str], wanted: Collection[str]) -> Mapping[str, Outco
         with box:
             service = Service(box, (runtime.program, *FLAGS, f"{LAUNCHER}/door.js"), runtime.env, FOLDER)
             service.start()
-            return dict(_attacked(service, frozenset(wanted)))
+            with contextlib.closing(service):
+                return dict(_attacked(service, frozenset(wanted)))
 
 
 def _lay_out(folder: Path, files: Mapping[str, str]) -> None:
@@ -64,9 +66,12 @@ def _without_app(wanted: Collection[str]) -> Iterator[tuple[str, Outcome]]:
     reason = "the answer has no complete app.js"
     for name in wanted:
         starts = name == STARTS.id
-        yield name, Outcome(
-            status=Status.FAIL if starts else Status.UNSCORED,
-            reason=reason if starts else f"{DOES_NOT_START}: {reason}",
+        yield (
+            name,
+            Outcome(
+                status=Status.FAIL if starts else Status.UNSCORED,
+                reason=reason if starts else f"{DOES_NOT_START}: {reason}",
+            ),
         )
 
 
@@ -129,6 +134,8 @@ class Bench:
         except BoxError as error:
             self._reason = f"the box did not go on: {error}"
             return lab.unscored(self._reason)
+        finally:
+            lab.service.close()
 
     def _no_reply(self, trial: Trial, lab: Lab, error: NoReply) -> Outcome:
         service = lab.service

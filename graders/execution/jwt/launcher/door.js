@@ -72,7 +72,7 @@ async function obey(socket, order) {
   try {
     say(socket, await orders[order.do](order));
   } catch (error) {
-    say(socket, { error: String((error && error.stack) || error).slice(0, 2000) });
+    say(socket, { error: String(error).slice(0, 2000) });
   }
   socket.end();
 }

@@ -5,8 +5,8 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
-// Somebody waits for a lock, so the others will not come. Long, because it may only happen then, and once in a race.
-const ALONE = 250;
+// Somebody waits for a lock, so the others will not come. Long, because it may happen only then, and once in a race.
+const ALONE = 1000;
 
 const asyncFunction = (async () => {}).constructor;
 const racer = new AsyncLocalStorage();
