@@ -7,12 +7,11 @@ answers a case the fit is rough; the tables say what it is made of.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.worlds import CaseModel, Effect, Floats, World, draw_scores, drop, unchanged
+from benchmarks.worlds import CaseModel, Effect, Floats, World, draw_scores, drop, tied, unchanged, variance_within
 from evals.commands.shared import card_paths, find_card
 from evals.comparison import Basis, Verdict
 from evals.gate import family_verdict, score_verdict
@@ -34,7 +33,7 @@ AIM = (10, 8)
 SEEN = 0.80
 
 
-def shipped_tables(root: Path, suite_id: str) -> str:
+def shipped_tables(root: Path, suite_id: str, worlds: int = WORLDS) -> str:
     """What two revisions of the suite can be told apart by, on both bases."""
     home = Project(root)
     suite = load_suite(home, suite_id)
@@ -48,7 +47,7 @@ def shipped_tables(root: Path, suite_id: str) -> str:
     intro = (
         f"The suite `{suite_id}` as it is: {len(card.header.cases)} cases, {repeats} recorded answers a case, fitted to "
         f"revision {card.header.revision} (pass rate {prior[0]:.2f}, share of its variance that lies between criteria "
-        f"{prior[1]:.2f}); {WORLDS:,} worlds a row."
+        f"{prior[1]:.2f}); {worlds:,} worlds a row."
     )
     parts = [intro]
     for basis, title in (
@@ -56,21 +55,21 @@ def shipped_tables(root: Path, suite_id: str) -> str:
         (Basis.ALL, "By every grade, as if the judge had a licence and made no error"),
     ):
         kept = [pair for pair in on_basis(pairs, basis, card.header.licensed) if pair.base.scored]
-        parts.append(f"{title} ({len(kept)} of {len(pairs)} criteria):\n\n{_table(card, kept, prior, repeats)}")
+        parts.append(f"{title} ({len(kept)} of {len(pairs)} criteria):\n\n{_table(card, kept, prior, repeats, worlds)}")
     return "\n\n".join(parts)
 
 
-def _table(card: Scorecard, pairs: Sequence[Pair], prior: tuple[float, float], repeats: int) -> str:
+def _table(card: Scorecard, pairs: Sequence[Pair], prior: tuple[float, float], repeats: int, worlds: int) -> str:
     """Alarms by true drop, at the recorded answers and at those of a live gate; what is seen in 4 of 5 is named below."""
     if not pairs:
         return "Nothing."
     designs = ((repeats, repeats), AIM)
-    world, mean, variance = _fitted(card, pairs, prior)
+    world, mean, variance = _fitted(card, pairs, prior, worlds)
     effects: list[tuple[str, Effect]] = [("nothing changed", unchanged)]
     effects += [(f"overall -{d} points", drop(d, mean=mean)) for d in DROPS if d / 100 < mean]
     rows, seen = [], dict.fromkeys(designs, "none of these")
     for name, effect in effects:
-        shares = [_alarms(world, effect, design) for design in designs]
+        shares = [_alarms(world, effect, design, worlds) for design in designs]
         rows.append([name, *(f"{100 * share:.1f} %" for share in shares)])
         for design, share in zip(designs, shares, strict=True):
             if share >= SEEN and seen[design] == "none of these" and effect is not unchanged:
@@ -96,7 +95,9 @@ def _prior(pairs: Sequence[Pair]) -> tuple[float, float]:
     return mean, float(np.clip(1 - within / (mean * (1 - mean)), 0.05, 0.98))
 
 
-def _fitted(card: Scorecard, pairs: Sequence[Pair], prior: tuple[float, float]) -> tuple[World, float, float]:
+def _fitted(
+    card: Scorecard, pairs: Sequence[Pair], prior: tuple[float, float], worlds: int
+) -> tuple[World, float, float]:
     """Worlds whose pass rates are drawn from what is known of each criterion; their mean score, and its variance within
     cases as recorded (as simulated, where the recording shows none)."""
     mean, icc = prior
@@ -112,16 +113,15 @@ def _fitted(card: Scorecard, pairs: Sequence[Pair], prior: tuple[float, float]) 
             CaseModel(
                 points=np.array([pair.criterion.points for pair in own]),
                 dimension=np.array([dimensions.index(pair.criterion.dimension) for pair in own]),
-                rates=rng.beta(passes + mean * strength, fails + (1 - mean) * strength, size=(WORLDS, len(own))),
+                rates=rng.beta(passes + mean * strength, fails + (1 - mean) * strength, size=(worlds, len(own))),
             )
         )
-    world = World(cases=tuple(models), dimensions=len(dimensions), shared=0.0)
+    world = World(cases=tuple(models), dimensions=len(dimensions), latent=0.0)
     measured = _recorded_variance(card, pairs)
-    alone, together = (_variance(replace(world, shared=shared)) for shared in (0.0, 1.0))
-    share = float(np.clip((measured - alone) / (together - alone), 0.0, 1.0)) if together > alone else 0.0
-    world = replace(world, shared=float(np.sqrt(share)))
-    overall = float(np.nanmean(draw_scores(world, WORLDS, 4, rng)[..., 0]))
-    return world, overall, measured or alone
+    if measured:
+        world = tied(world, worlds, measured)
+    overall = float(np.nanmean(draw_scores(world, worlds, 4, rng)[..., 0]))
+    return world, overall, measured or variance_within(world, worlds)
 
 
 def _recorded_variance(card: Scorecard, pairs: Sequence[Pair]) -> float:
@@ -132,18 +132,13 @@ def _recorded_variance(card: Scorecard, pairs: Sequence[Pair]) -> float:
     return float(np.mean(variances)) if variances else 0.0
 
 
-def _variance(world: World) -> float:
-    scores = draw_scores(world, WORLDS, 4, np.random.default_rng(SEED))[..., 0]
-    return float(np.nanmean(np.var(scores, axis=2, ddof=1)))
-
-
-def _alarms(world: World, effect: Effect, design: tuple[int, int]) -> float:
+def _alarms(world: World, effect: Effect, design: tuple[int, int], worlds: int) -> float:
     """Share of worlds in which a comparison of so many answers a case calls the candidate regressed."""
     rng = np.random.default_rng(SEED)
-    base = draw_scores(world, WORLDS, design[0], rng)
-    candidate = draw_scores(effect(world), WORLDS, design[1], rng)
-    values: Floats = np.concatenate([base, candidate], axis=2).reshape(WORLDS, -1, base.shape[3])
+    base = draw_scores(world, worlds, design[0], rng)
+    candidate = draw_scores(effect(world), worlds, design[1], rng)
+    values: Floats = np.concatenate([base, candidate], axis=2).reshape(worlds, -1, base.shape[3])
     cases = len(world.cases)
     tested = family_tests(values, Design((design[0],) * cases, (design[1],) * cases), permutations=1_999)
     verdicts = [family_verdict([score_verdict(shift, 0.08) for shift in row if shift]) for row in tested]
-    return verdicts.count(Verdict.REGRESSED) / WORLDS
+    return verdicts.count(Verdict.REGRESSED) / worlds

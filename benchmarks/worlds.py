@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 Outcomes = NDArray[np.bool_]
@@ -32,8 +33,9 @@ class World:
 
     cases: tuple[CaseModel, ...]
     dimensions: int
-    shared: float
-    """How often a criterion follows the answer's common luck instead of its own, 0 to 1."""
+    latent: float
+    """Correlation, 0 to 1, of the hidden normal variables behind the verdicts on one answer (a Gaussian copula). The
+    verdicts themselves are correlated less, and the less the more their pass rates differ."""
     sensitivity: float = 1.0
     """How often a grader sees a pass as one."""
     specificity: float = 1.0
@@ -43,20 +45,40 @@ class World:
 Effect = Callable[[World], World]
 
 
-def published(worlds: int, rng: np.random.Generator, *, cases: int = 24, mean: float = 0.85, icc: float = 0.6) -> World:
-    """24 cases of 6 criteria in 3 dimensions; pass rates from a beta distribution with that mean and with `icc` of a
-    verdict's variance between cases; verdicts within one answer correlated by 0.3.
+def published(worlds: int, rng: np.random.Generator, *, alike: bool = False) -> World:
+    """24 cases of 6 criteria in 3 dimensions; pass rates from a beta distribution with mean 0.85 and with 0.6 of a
+    verdict's variance between criteria (ICC). Each criterion has a rate of its own, and 0.3 is the hidden correlation
+    within an answer. `alike`, the harder world: one rate a case, and the verdicts themselves are correlated by 0.3.
     """
+    mean, icc, criteria = 0.85, 0.6, 6
     strength = (1 - icc) / icc
-    alpha, beta = mean * strength, (1 - mean) * strength
-    rates = rng.beta(alpha, beta, size=(worlds, cases, 6))
+    shape = (worlds, 24, 1 if alike else criteria)
+    rates = np.broadcast_to(rng.beta(mean * strength, (1 - mean) * strength, size=shape), (worlds, 24, criteria))
     models = tuple(
-        CaseModel(points=np.ones(6, dtype=np.int64), dimension=np.repeat(np.arange(3), 2), rates=rates[:, case])
-        for case in range(cases)
+        CaseModel(points=np.ones(criteria, dtype=np.int64), dimension=np.repeat(np.arange(3), 2), rates=rates[:, case])
+        for case in range(24)
     )
-    one, other = rng.beta(alpha, beta, size=(2, 200_000))
-    common = float(np.mean(np.minimum(one, other) - one * other) / np.mean(one * (1 - one)))
-    return World(cases=models, dimensions=3, shared=float(np.sqrt(0.3 / common)))
+    world = World(cases=models, dimensions=3, latent=0.3)
+    if not alike:
+        return world
+    single = float(np.mean(rates * (1 - rates)))
+    return tied(world, worlds, single * (1 + (criteria - 1) * 0.3) / criteria)
+
+
+def variance_within(world: World, worlds: int) -> float:
+    """Mean variance of the overall score between answers to one case."""
+    scores = draw_scores(world, worlds, 4, np.random.default_rng(7))[..., 0]
+    return float(np.nanmean(np.var(scores, axis=2, ddof=1)))
+
+
+def tied(world: World, worlds: int, variance: float) -> World:
+    """With verdicts so far tied together that the variance within cases is the wanted one, or as near as it gets."""
+    low, high = 0.0, 1.0
+    for _ in range(8):
+        middle = (low + high) / 2
+        below = variance_within(replace(world, latent=middle), min(worlds, 1_000)) < variance
+        low, high = (middle, high) if below else (low, middle)
+    return replace(world, latent=(low + high) / 2)
 
 
 def unchanged(world: World) -> World:
@@ -102,8 +124,9 @@ def draw_scores(world: World, worlds: int, repeats: int, rng: np.random.Generato
 
 def _case_scores(world: World, case: CaseModel, worlds: int, repeats: int, rng: np.random.Generator) -> Floats:
     shape = (worlds, repeats, len(case.points))
-    luck = np.where(rng.random(shape) < world.shared, rng.random((worlds, repeats, 1)), rng.random(shape))
-    passed = luck < case.rates[:, None, :]
+    common, own = rng.normal(size=(worlds, repeats, 1)), rng.normal(size=shape)
+    luck = ndtr(np.sqrt(world.latent) * common + np.sqrt(1 - world.latent) * own)
+    passed = luck < case.rates[:worlds, None, :]
     if world.sensitivity < 1 or world.specificity < 1:
         passed = rng.random(shape) < np.where(passed, world.sensitivity, 1 - world.specificity)
     columns = [case.dimension >= 0, *(case.dimension == number for number in range(world.dimensions))]

@@ -26,7 +26,11 @@ OWNERS = {
     "jinja2": {"evals/report/page.py"},
     "markupsafe": {"evals/report/page.py"},
     "tabulate": {"evals/report/tables.py"},
-    "psycopg": {"graders/execution/postgres.py"},
+    "psycopg": {
+        "graders/execution/postgres.py",
+        "graders/execution/payment/database.py",
+        "graders/execution/migration/session.py",
+    },
     "markdown_it": {"graders/answer_fences.py"},
     "ast_grep_py": {"graders/rules/source.py", "graders/answer_languages.py"},
 }

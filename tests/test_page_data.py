@@ -153,7 +153,7 @@ def test_hostile_text_stays_inside_the_block() -> None:
     assert "<!--" not in page
     assert "alert(1)</" not in page
     assert not re.search(
-        "[\x00\u202e\u2028\ud800]", page.split("<style>")[0] + page.split("<noscript>")[1].split("</noscript>")[0]
+        "[\x00\u202e\u2028\ud800]", page.split("<style>")[0] + page.split("<main")[1].split("</main>")[0]
     )
     assert data_of(comparison, context)["answers"][0][0][0]["text"] == HOSTILE
     page.encode()
@@ -178,11 +178,14 @@ def test_the_policy_names_the_very_style_and_script() -> None:
 
 def test_without_scripts_the_verdict_and_the_dimensions_are_there() -> None:
     comparison, context = made()
-    static = comparison_page(comparison, context).split("<noscript>")[1].split("</noscript>")[0]
-    assert comparison.verdict.value in static
+    static = comparison_page(comparison, context).split("<main")[1].split("</main>")[0]
+    assert comparison.sentence in static
     for name in ("Security", "Transactionality", "Error handling", "Operations"):
         assert name in static
     assert "advisory only †" in static
+    every = next(c for c in comparison.of(Basis.ALL) if c.dimension is Dimension.OPERATIONS)
+    assert every.difference is not None
+    assert f"+{every.difference:.2f}" in static
 
 
 def test_differences_and_cases_of_one_side_are_named() -> None:

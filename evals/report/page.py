@@ -98,16 +98,30 @@ def _script() -> str:
 
 
 def _row(dimension: dict[str, Any]) -> list[str]:
-    """A dimension for readers without scripts."""
-    gate, every = dimension["gate"], dimension["all"]
+    """A dimension for readers without scripts: the verdict of the grades that count, scores and difference over all."""
+    gate, every = dimension["gate"], dimension["all"] or {}
     scores = ["unscored" if score is None else f"{score[0]:.2f}" for score in dimension["scores"]]
-    shown = gate or every or {}
-    difference = "" if shown.get("difference") is None else f"{shown['difference']:+.2f}"
-    interval = shown.get("interval")
-    verdict = gate["verdict"] if gate else "advisory only †"
+    difference, interval = every.get("difference"), every.get("interval")
+    said = "not computed" if difference is None else _signed(difference)
+    if interval:
+        said += f" ({_signed(interval[0])} to {_signed(interval[1])})"
+    advisory = _decided(every) > _decided(gate or {})
     return [
         dimension["name"],
-        verdict,
+        gate["verdict"] if gate else "advisory only †",
         *scores,
-        f"{difference} ({interval[0]:+.2f} to {interval[1]:+.2f})" if interval else difference,
+        f"{said} †" if advisory else said,
     ]
+
+
+def _decided(change: dict[str, Any]) -> int:
+    return sum(count for _, count in change.get("decided", ()))
+
+
+def _signed(number: float) -> str:
+    """
+    >>> _signed(-0.111), _signed(-0.001)
+    ('−0.11', '0.00')
+    """
+    shown = f"{abs(number):.2f}"
+    return shown if float(shown) == 0 else f"{'−' if number < 0 else '+'}{shown}"

@@ -133,7 +133,8 @@ class ControlledBox:
             if self._ended:
                 raise BoxError(self._ended)
             try:
-                self._socket.sendall(wire.pack(*words))
+                with contextlib.suppress(BrokenPipeError):  # it may have left a last word
+                    self._socket.sendall(wire.pack(*words))
                 kind, value = wire.fields(self._exactly(wire.size(self._exactly(4))))
             except ValueError as error:
                 raise BoxError(str(error)) from None

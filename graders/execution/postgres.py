@@ -125,9 +125,12 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def open_postgres(folder: Path, limits: Limits = LIMITS) -> Iterator[Postgres]:
-    """A started server whose files lie in an empty folder of the host (see `scratch`). Raises BoxError, with the reason, when it cannot be had."""
-    runtime, prepared = runtimes.postgres(), runtimes.cluster()
+def open_postgres(folder: Path, limits: Limits = LIMITS, prepared: Path | None = None) -> Iterator[Postgres]:
+    """A started server whose files lie in an empty folder of the host (see `scratch`). Raises BoxError, with the reason, when it cannot be had.
+
+    `prepared`: another folder with `data` and `password` to copy than the cluster of the runtimes.
+    """
+    runtime, prepared = runtimes.postgres(), prepared or runtimes.cluster()
     shutil.copytree(prepared / "data", folder / "data")
     (folder / "data").chmod(0o700)
     (folder / "data" / SOCKETS).mkdir()

@@ -144,7 +144,7 @@ class Broker:
     def _fchmod(self, call: Call) -> int:
         file = call.fetch(call.arguments[0])
         try:
-            if not os.readlink(f"/proc/self/fd/{file}").startswith(f"{self._work}/"):  # noqa: PTH115
+            if not os.readlink(f"/proc/self/fd/{file}").startswith(f"{self._work}/"):
                 return EPERM
             os.fchmod(file, call.arguments[1] & 0o777)
         finally:
@@ -154,7 +154,7 @@ class Broker:
     def _below(self, call: Call, path: str, at: int = HERE) -> str:
         """A caller's path, as one below the folder. Raises OSError when it is not."""
         if not path.startswith("/"):
-            base = os.readlink(f"/proc/{call.pid}/cwd" if at == HERE else f"/proc/{call.pid}/fd/{at}")  # noqa: PTH115
+            base = os.readlink(f"/proc/{call.pid}/cwd" if at == HERE else f"/proc/{call.pid}/fd/{at}")
             path = f"{base}/{path}"
         if not path.startswith(f"{self._work}/"):
             raise PermissionError(EPERM, "outside of the folder")
@@ -226,7 +226,7 @@ class Call:
 
 
 def _process_of(thread: int) -> int:
-    with open(f"/proc/{thread}/status", encoding="utf-8") as file:  # noqa: PTH123
+    with open(f"/proc/{thread}/status", encoding="utf-8") as file:
         for line in file:
             if line.startswith("Tgid:"):
                 return int(line[5:])

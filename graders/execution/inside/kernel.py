@@ -30,6 +30,12 @@ def prctl(option: int, value: int) -> None:
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")
 
 
+def drop_capabilities() -> None:
+    """Also those that a program would inherit. Raises OSError."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the third version; this process
+    _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
 def syscall(number: int, *arguments: Any) -> int:
     """The result. Raises OSError."""
     return _checked(_libc.syscall(ctypes.c_long(number), *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)), f"call {number}")  # fmt: skip

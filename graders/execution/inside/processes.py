@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # no stubs; `signal` takes too long to load
 import _socket
 import os
 import resource
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 PIECE = 65_536
 MIB = 1024 * 1024
+IGNORED = (2, 13, 25)
+"""SIGINT, SIGPIPE, SIGXFSZ: what this Python ignores and a new program must not."""
 CUT = b"\n[box] more output was thrown away\n"
 
 
@@ -141,6 +144,8 @@ def _execute(argv: Sequence[str], env: Mapping[str, str]) -> None:
 def _become(output: Output, limits: Mapping[str, int]) -> None:
     """What every started process is: alone in its session, capped, and with nothing open but its output."""
     os.setsid()
+    for number in IGNORED:
+        _signal.signal(number, _signal.SIG_DFL)
     nothing = os.open("/dev/null", os.O_RDWR)
     for number, source in enumerate((nothing, output.target, output.target)):
         os.dup2(source, number)

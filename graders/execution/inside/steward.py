@@ -6,6 +6,7 @@ the code in, which is the back end's part (`bubblewrap`), or for boxes without n
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # no stubs; `signal` takes too long to load
 import _socket
 import os
 import time
@@ -14,7 +15,7 @@ from graders.execution.inside import kernel, wire
 from graders.execution.inside.loop import Loop
 from graders.execution.inside.processes import MIB, Output, spawn
 from graders.execution.inside.relay import Forward
-from graders.execution.inside.watch import Watch, reap
+from graders.execution.inside.watch import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ class Steward:
         self._wall = settings["wall_seconds"]
         self._running: dict[str, int] = {}
         self._outputs: dict[str, Output] = {}
-        self._ended: dict[int, int] = {}
         self._forwards: list[Forward] = []
         self._loop = Loop()
         self._folder = os.open(settings["work"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -61,6 +61,7 @@ class Steward:
             os.setgroups([])
             os.setresgid(*[int(settings["user"])] * 3)
             os.setresuid(*[int(settings["user"])] * 3)
+        kernel.drop_capabilities()
         os.chdir(settings["work"])
         # nobody inside may read or write this process's memory
         kernel.prctl(kernel.DUMPABLE, 0)
@@ -76,12 +77,14 @@ class Steward:
         due = 0.0
         while self._going:
             self._loop.turn(TICK)
-            self._ended.update(reap())
+            self._watch.reap()
             now = time.monotonic()
             if now > self._end:
                 return f"the box ended: its {self._wall} seconds are over"
             if now > due:
                 due = now + TICK
+                if self._watch.exhausted():
+                    return "the box ended: the disk is nearly full"
                 self._inspect()
         return ""
 
@@ -91,11 +94,14 @@ class Steward:
 
     def _inspect(self) -> None:
         if reason := self._watch.breach():
+            hit = [self._outputs[name] for name in self._running if self._runs(name)]
             self._watch.kill_all()
-            self._ended.update(reap())
-            for name, pid in self._running.items():
-                if self._ended.get(pid) == -KILL:
-                    self._outputs[name].note(f"ended: {reason}")
+            for output in hit:
+                output.drain()
+                output.note(f"ended: {reason}")
+
+    def _runs(self, name: str) -> bool:
+        return name in self._running and self._running[name] not in self._watch.ended
 
     def _order(self, _: int) -> None:
         order = receive(self._control)
@@ -111,7 +117,7 @@ class Steward:
 
     def do_start(self, name: str, count: str, *words: str) -> str:
         argv, env = words[: int(count)], dict(word.split("=", 1) for word in words[int(count) :])
-        if name in self._running and self._running[name] not in self._ended:
+        if self._runs(name):
             raise ValueError(f"{name} is running already")
         output = Output(self._loop, self._folder, name, self._most)
         self._running[name] = spawn(argv, env, output, self._limits, self._rules, self._code, self._hear)
@@ -123,12 +129,12 @@ class Steward:
         self._broker.hear(asking)
 
     def do_poll(self, name: str) -> str:
-        self._ended.update(reap())
-        code = self._ended.get(self._running[name])
+        self._watch.reap()
+        code = self._watch.ended.get(self._running[name])
         return "" if code is None else str(code)
 
     def do_kill(self, name: str, number: str) -> str:
-        if self._running[name] not in self._ended:
+        if self._runs(name):
             os.killpg(self._running[name], int(number))
         return ""
 
@@ -163,6 +169,7 @@ def _exactly(control: _socket.socket, count: int) -> bytes:
 
 def main() -> None:
     """Serve one box."""
+    _signal.signal(2, _signal.SIG_IGN)
     control = _socket.socket(fileno=0)
     first = receive(control)
     if first is None:

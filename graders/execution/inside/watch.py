@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 KILL, STOP = 9, 19
-ROUNDS = 200
+SECONDS = 10.0
+"""How long the end of everything may take."""
+FLOOR = 1024 * MIB
+"""Bytes on the folder's disk that a box leaves free."""
 DEEPEST = 64
 """Folders in one another; beyond some thousand no path names them any more."""
 
@@ -22,6 +26,13 @@ class Watch:
     def __init__(self, caps: Mapping[str, int], work: str, *, namespace: bool) -> None:
         self._caps, self._work, self._namespace = caps, work, namespace
         self._turn = 0
+        self._floor = min(FLOOR, _free(work) // 2)
+        self.ended: dict[int, int] = {}
+        """Children that have ended: process id → exit code, negative for a signal."""
+
+    def exhausted(self) -> bool:
+        """Whether the disk of the folder is nearly full: whatever hides there from the caps, the machine has to go on."""
+        return _free(self._work) < self._floor
 
     def breach(self) -> str | None:
         """Which cap is overstepped, if any. To be asked some ten times a second; files are counted at every fifth."""
@@ -45,7 +56,7 @@ class Watch:
         """Everything that runs, but for this process."""
         own = os.getpid()
         if self._namespace:
-            return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]  # noqa: PTH208 - pathlib takes long to load
+            return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
         tree, waiting = [], [own]
         while waiting:
             children = _children(waiting.pop())
@@ -59,32 +70,45 @@ class Watch:
             assert os.getpid() == 1, "only the first process of a namespace may signal everything"
             _signal(-1, KILL)
             return
-        for _ in range(ROUNDS):
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
             tree = [pid for pid in self.processes() if _state(pid).get("zombie") is None]
             if not tree:
                 return
             for number in (STOP, KILL):
                 for pid in tree:
                     _signal(pid, number)
-            reap()
+            self.reap()
+            time.sleep(0.001)
+
+    def reap(self) -> None:
+        """Take note of the children that have ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.ended[pid] = os.waitstatus_to_exitcode(status)
 
     def _too_much_stored(self, size: int) -> str | None:
         """`size`: bytes that are stored without a name."""
         files, waiting = 0, [(self._work, 0)]
         while waiting:
             folder, depth = waiting.pop()
-            for used, below in _entries(folder):
-                size, files = size + used, files + 1
-                if below:
-                    waiting.append((below, depth + 1))
+            entries = _entries(folder)
+            if entries is None:
+                return "a folder that nobody may look into"
+            files += len(entries)
+            size += sum(used for used, _ in entries)
+            waiting += [(below, depth + 1) for _, below in entries if below]
             if size > self._caps["folder_mb"] * MIB:
                 return f"more than {self._caps['folder_mb']} MiB in its folder"
             if files > self._caps["files"] or depth > DEEPEST:
                 return f"more than {self._caps['files']} files, or folders too deep"
-        for folder in ("/tmp", "/dev/shm") if self._namespace else ():  # noqa: S108 - the box's own
-            state = os.statvfs(folder)
-            if state.f_files - state.f_ffree > self._caps["files"]:
-                return f"more than {self._caps['files']} files"
+        if self._namespace and max(map(_files, ("/tmp", "/dev/shm"))) > self._caps["files"]:  # noqa: S108 - the box's own
+            return f"more than {self._caps['files']} files in memory"
         return None
 
     def _mapped(self, pid: int, lost: dict[tuple[int, int], int]) -> None:
@@ -94,19 +118,6 @@ class Watch:
                 _, _, _, device, inode, *_ = line.split()
                 major, minor = (int(part, 16) for part in device.split(":"))
                 lost.setdefault((os.makedev(major, minor), int(inode)), self._caps["file_mb"] * MIB)
-
-
-def reap() -> dict[int, int]:
-    """The children that have ended: process id → exit code, negative for a signal."""
-    ended: dict[int, int] = {}
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return ended
-        if pid == 0:
-            return ended
-        ended[pid] = os.waitstatus_to_exitcode(status)
 
 
 def _state(pid: int) -> dict[str, int]:
@@ -124,7 +135,7 @@ def _state(pid: int) -> dict[str, int]:
 def _children(pid: int) -> list[int]:
     """Of all threads. A child that ends meanwhile may hide another, so whoever has to be sure asks again."""
     try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return []
     return [
@@ -138,12 +149,12 @@ def _children(pid: int) -> list[int]:
 def _open_files(pid: int, lost: dict[tuple[int, int], int]) -> int:
     """How many; those without a name are added to `lost` with their bytes."""
     try:
-        names = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208
+        names = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return 0
     for name in names:
         try:
-            found = os.stat(f"/proc/{pid}/fd/{name}")  # noqa: PTH116
+            found = os.stat(f"/proc/{pid}/fd/{name}")
         except OSError:
             continue
         if found.st_nlink == 0 and stat.S_ISREG(found.st_mode):
@@ -151,25 +162,36 @@ def _open_files(pid: int, lost: dict[tuple[int, int], int]) -> int:
     return len(names)
 
 
-def _entries(folder: str) -> list[tuple[int, str]]:
-    """Of each entry the bytes on disk, and its path if it is a folder."""
+def _entries(folder: str) -> list[tuple[int, str]] | None:
+    """Of each entry the bytes on disk, and its path if it is a folder; None when this user's own folder is closed to it."""
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                try:
-                    used = entry.stat(follow_symlinks=False).st_blocks * 512
-                    found.append((used, entry.path if entry.is_dir(follow_symlinks=False) else ""))
-                except OSError:
-                    continue
+                used = entry.stat(follow_symlinks=False).st_blocks * 512
+                found.append((used, entry.path if entry.is_dir(follow_symlinks=False) else ""))
+    except PermissionError:
+        return None if os.lstat(folder).st_uid == os.geteuid() else []
     except OSError:
-        return found
+        return found  # it changes meanwhile
     return found
+
+
+def _files(folder: str) -> int:
+    """How many a file system in memory holds."""
+    state = os.statvfs(folder)
+    return state.f_files - state.f_ffree
+
+
+def _free(folder: str) -> int:
+    """Bytes."""
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize
 
 
 def _lines(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read().splitlines()
     except OSError:
         return []

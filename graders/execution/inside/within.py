@@ -56,6 +56,6 @@ def chmod(folder: int, path: str, mode: int) -> None:
     """Raises OSError."""
     place = open_within(folder, path)
     try:
-        os.chmod(f"/proc/self/fd/{place}", mode & 0o777)  # noqa: PTH101 - pathlib takes long to load
+        os.chmod(f"/proc/self/fd/{place}", mode & 0o777)
     finally:
         os.close(place)

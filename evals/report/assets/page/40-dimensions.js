@@ -88,8 +88,8 @@ const axis = (ticks, at, say) => svg('svg', { height: 14, 'aria-hidden': 'true' 
 function restsOn(d) {
   const advisory = advisoryOf(d), parts = d.decided.filter(([, n]) => n).map(([kind, n]) => `${kind} ${number(n)}${kind === 'judge' && advisory ? DAGGER : ''}`);
   const seen = d.gate && d.gate.detectable;
-  return [parts.join(', ') || 'nothing', d.unscored ? [h('br'), `${number(d.unscored)} unscored`] : null,
-    seen && comparable ? [h('br'), h('span', { title: 'Smallest drop that this design finds in 4 of 5 runs' }, `sees drops from ${score(seen)}`)] : null];
+  return [h('span', null, parts.join(', ') || 'nothing'), d.unscored ? h('span', null, `${number(d.unscored)} unscored`) : null,
+    seen && comparable ? h('span', { title: 'Smallest drop that this design finds in 4 of 5 runs' }, `sees drops from ${score(seen)}`) : null];
 }
 
 function verdictOf(d) {

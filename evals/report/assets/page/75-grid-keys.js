@@ -74,6 +74,7 @@ function legend() {
     flagged.some(c => c.tone === 'worse') ? [sample('\u25bc', 'flipped to fail', '.worse'), sample('\u25bd', 'passes less often', '.worse')] : null,
     flagged.some(c => c.tone === 'better') ? [sample('\u25b2', 'flipped to pass', '.better'), sample('\u25b3', 'passes more often', '.better')] : null,
     flagged.some(c => c.advisory) ? sample('\u25bc\u25b3', `without colour: advisory ${DAGGER}`) : null,
+    D.musts.length ? sample('', 'framed: a must that broke', '.framed') : null,
     cells.some(c => c.apart) ? sample('\u25c7', 'set apart: other kind of grader') : null, sample('\u2260', 'graders disagree'));
 }
 
