@@ -17,10 +17,9 @@ def wrong_place(lab: Lab) -> Outcome:
     access, refresh = pair(logged_in, "POST /auth/login")
     lab.must_work(access)
     lab.say("GET /notes with the token in its header → 200")
-    caller = lab.caller()
     let_in = []
     for name in ("token", "access_token", "accessToken", "jwt", "auth"):
-        reply = caller.ask("GET", f"/notes?{name}={access}")
+        reply = lab.visitor.ask("GET", f"/notes?{name}={access}")
         lab.say(f"GET /notes?{name}=TOKEN → {reply.status}")
         if reply.accepted:
             let_in.append(f"in the query string as {name}")
@@ -47,7 +46,7 @@ def admins_only(lab: Lab) -> Outcome:
     """
     account = lab.account()
     admin = lab.admin(account)
-    reply = lab.caller().ask("GET", "/admin/users", admin)
+    reply = lab.visitor.ask("GET", "/admin/users", admin)
     lab.say(f"GET /admin/users with an admin's token → {reply.status}")
     if not reply.accepted:
         raise Undecided(f"an admin got {reply.status} on GET /admin/users")
@@ -92,14 +91,14 @@ def others_notes(lab: Lab) -> Outcome:
     lab.say(f"the owner's notes before: 1, after: {len(kept)}")
     if kept != ["only mine"]:
         faults.append("the owner's notes were changed by somebody else")
-    reply = lab.caller().ask("GET", f"/notes/{mine}", owner.access)
+    reply = lab.visitor.ask("GET", f"/notes/{mine}", owner.access)
     if reply.field("text") != "only mine" and not faults:
         raise Undecided(f"the owner got {reply.status} for the own note")
     return lab.failed(faults[0]) if faults else lab.passed("everybody sees and changes the own notes only")
 
 
 def _reach_for(lab: Lab, who: str, token: str, owner: Account, note: str) -> list[str]:
-    caller = lab.caller()
+    caller = lab.visitor
     replies = {
         "GET /notes": caller.ask("GET", "/notes", token),
         "GET /notes?ownerId=": caller.ask("GET", f"/notes?ownerId={owner.id}", token),
@@ -108,7 +107,7 @@ def _reach_for(lab: Lab, who: str, token: str, owner: Account, note: str) -> lis
     }
     lab.say(f"{who}: " + ", ".join(f"{what} → {reply.status}" for what, reply in replies.items()))
     faults = [f"{what} shows another's note to {who}" for what, reply in replies.items() if "only mine" in reply.text]
-    if lab.caller().ask("GET", f"/notes/{note}", owner.access).status == 404:
+    if lab.visitor.ask("GET", f"/notes/{note}", owner.access).status == 404:
         faults.append(f"DELETE /notes/:id by {who} deletes another's note")
     return faults
 
@@ -116,7 +115,7 @@ def _reach_for(lab: Lab, who: str, token: str, owner: Account, note: str) -> lis
 def _named_owner(lab: Lab, owner: Account, other: Account) -> list[str]:
     """A note created with somebody else named as its owner; refusing it is right too."""
     named = dict.fromkeys(("ownerId", "owner", "userId", "sub"), owner.id)
-    made = lab.caller().ask("POST", "/notes", other.access, {"text": "from the other", **named})
+    made = lab.visitor.ask("POST", "/notes", other.access, {"text": "from the other", **named})
     planted = any(note.get("text") == "from the other" for note in lab.notes(owner))
     lab.say(f"POST /notes with another as ownerId → {made.status}, in the other's list: {'yes' if planted else 'no'}")
     if planted:

@@ -16,7 +16,7 @@ GONE = (*UNKNOWN, 204)
 """A logout with a value that no token has may be answered as done."""
 LONG = 102_000
 """Characters of a note that fit into a body of 100 kB, the parser's own limit, and that no note needs."""
-PER_CALLER = 3
+PER_CALLER = 4
 """Requests from one address, well below any limit."""
 
 

@@ -23,7 +23,7 @@ def right_statuses(lab: Lab) -> Outcome:
     """
     account = lab.account()
     now = int(time.time())
-    caller = lab.caller()
+    caller = lab.visitor
     wanted = {
         "no token": (caller.ask("GET", "/notes"), 401),
         "a token that is none": (caller.ask("GET", "/notes", "garbage"), 401),
@@ -54,12 +54,12 @@ def odd_requests(lab: Lab) -> Outcome:
     for method in ("GET", "DELETE"):
         for name in ("__proto__", "constructor", "%E0%A4%A", "%00", "a" * 4000):
             shown = name if len(name) < 20 else "a very long id"
-            answered[f"{method} /notes/{shown}"] = lab.caller().ask(method, f"/notes/{name}", account.access)
+            answered[f"{method} /notes/{shown}"] = lab.visitor.ask(method, f"/notes/{name}", account.access)
     bad = [f"{what} → {reply.status}" for what, reply in answered.items() if reply.status >= 500]
     lab.say(f"{len(answered)} odd requests: {len(bad)} answered 5xx")
     for line in bad:
         lab.say(line)
-    reply = lab.caller().ask("GET", "/notes", account.access)
+    reply = lab.visitor.ask("GET", "/notes", account.access)
     lab.say(f"GET /notes afterwards → {reply.status}")
     if bad:
         return lab.failed(f"an odd request is answered 5xx: {bad[0]}")
@@ -108,7 +108,7 @@ def loose_tongue(lab: Lab) -> Outcome:
     account = lab.account()
     now = int(time.time())
     claims = lab.claims(account)
-    caller = lab.caller()
+    caller = lab.visitor
     replies = {
         "no token": caller.ask("GET", "/notes"),
         "a token that is none": caller.ask("GET", "/notes", "garbage"),
@@ -157,7 +157,7 @@ def store_fails(lab: Lab) -> Outcome:
         lab.say(f"store down: {what} → {reply.status}" + (f", {fault}" if fault else ""))
         if fault:
             faults.append(f"{what} {fault}")
-    after = lab.caller().ask("GET", "/notes", lab.token(account))
+    after = lab.visitor.ask("GET", "/notes", lab.token(account))
     lab.say(f"store up again: GET /notes → {after.status}")
     if faults:
         return lab.failed(f"the store fails, and {faults[0]}")

@@ -12,9 +12,9 @@ from graders.execution.jwt.wire import Reply
 AT_ONCE = 25
 MOST = 300
 """Requests within seconds from one address that a limited route must not all take; 6000 for express-rate-limit, divided by 20."""
-PEERS = 25
+PEERS = 20
 EACH = 4
-"""Wrong passwords from each of the peers: 100 in all; as many as 400 for limits of express-rate-limit, divided by 4."""
+"""Wrong passwords from each of the peers: 80 in all; as many as 320 for limits of express-rate-limit, divided by 4."""
 
 
 def limited(lab: Lab) -> Outcome:
@@ -79,10 +79,10 @@ def announced_by(reply: Reply) -> int:
 
 
 def locked_out(lab: Lab) -> Outcome:
-    """25 addresses send 4 wrong passwords each for an account; then its owner logs in from an address of their own.
+    """20 addresses send 4 wrong passwords each for an account; then its owner logs in from an address of their own.
 
     Passes when the owner gets in. Fails when the right password is refused: whoever knows the e-mail address keeps its
-    owner out. The limits of express-rate-limit are divided by 4 here, so that 100 requests do what 400 would; limits for
+    owner out. The limits of express-rate-limit are divided by 4 here, so that 80 requests do what 320 would; limits for
     an account that even those do not reach are not noticed.
     """
     account = lab.account()

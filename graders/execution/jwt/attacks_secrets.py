@@ -87,10 +87,10 @@ def secrets_shown(lab: Lab) -> Outcome:
         "POST /auth/login, wrong password": lab.login(email, WRONG),
         "POST /auth/register, again": lab.register(email),
         "POST /auth/refresh": lab.refresh(refresh),
-        "GET /notes": lab.caller().ask("GET", "/notes", access),
+        "GET /notes": lab.visitor.ask("GET", "/notes", access),
     }
     if lab.facts.admin:
-        replies["GET /admin/users"] = lab.caller().ask("GET", "/admin/users", lab.admin(account))
+        replies["GET /admin/users"] = lab.visitor.ask("GET", "/admin/users", lab.admin(account))
     lab.logout(refresh)
     faults = [f"{what} shows {found}" for what, reply in replies.items() if (found := secret_in(reply))]
     own = tokens.read(access)

@@ -26,7 +26,7 @@ def no_token(lab: Lab) -> Outcome:
     """
     account = lab.account()
     note = lab.note(account, "mine")
-    caller = lab.caller()
+    caller = lab.visitor
     let_in = []
     for method, path in (
         ("GET", "/notes"),

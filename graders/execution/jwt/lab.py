@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -63,6 +64,10 @@ class Caller:
         if self._line is None or not self._line.open:
             self._line = self._service.call(self._instance, self._address)
         return self._line
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
 
     def raw(self, data: bytes) -> Reply:
         """Send these bytes; the reply. Raises NoReply."""
@@ -123,33 +128,46 @@ class Lab:
         """Somebody new."""
         return Caller(self.service, self.instance)
 
+    @cached_property
+    def visitor(self) -> Caller:
+        """Somebody who comes again and again, with different tokens."""
+        return self.caller()
+
     def email(self) -> str:
         """An address that is not registered."""
         return f"reader{next(self.people)}@people.example"
 
     def register(self, email: str, **more: object) -> Reply:
         """Register from a new address. Raises NoReply."""
-        return self.caller().ask("POST", "/auth/register", body={"email": email, "password": PASSWORD, **more})
+        return self._once("/auth/register", {"email": email, "password": PASSWORD, **more})
 
     def login(self, email: str, password: str = PASSWORD) -> Reply:
         """Log in from a new address. Raises NoReply."""
-        return self.caller().ask("POST", "/auth/login", body={"email": email, "password": password})
+        return self._once("/auth/login", {"email": email, "password": password})
 
     def refresh(self, token: str) -> Reply:
         """Use a refresh token from a new address. Raises NoReply."""
-        return self.caller().ask("POST", "/auth/refresh", body={"refreshToken": token})
+        return self._once("/auth/refresh", {"refreshToken": token})
 
     def logout(self, token: str) -> Reply:
         """Log out from a new address. Raises NoReply."""
-        return self.caller().ask("POST", "/auth/logout", body={"refreshToken": token})
+        return self._once("/auth/logout", {"refreshToken": token})
+
+    def _once(self, path: str, body: Mapping[str, object]) -> Reply:
+        caller = self.caller()
+        try:
+            return caller.ask("POST", path, body=body)
+        finally:
+            caller.close()
 
     def account(self, **more: object) -> Account:
         """Somebody new, registered and logged in. Raises NoReply, Undecided."""
-        email = self.email()
-        made = self.register(email, **more)
+        caller, email = self.caller(), self.email()
+        body = {"email": email, "password": PASSWORD}
+        made = caller.ask("POST", "/auth/register", body=body | more)
         if made.status != 201:
             raise Undecided(f"POST /auth/register answered {made.status}, not 201")
-        access, refresh = pair(self.login(email), "POST /auth/login")
+        access, refresh = pair(caller.ask("POST", "/auth/login", body=body), "POST /auth/login")
         return Account(id=str(made.field("id")), email=email, password=PASSWORD, access=access, refresh=refresh)
 
     def claims(self, account: Account, **more: object) -> dict[str, Any]:
@@ -183,7 +201,7 @@ class Lab:
 
     def note(self, account: Account, text: str) -> str:
         """Create a note; its id. Raises NoReply, Undecided."""
-        made = self.caller().ask("POST", "/notes", account.access, {"text": text})
+        made = self.visitor.ask("POST", "/notes", account.access, {"text": text})
         name = made.field("id")
         if made.status != 201 or not isinstance(name, str | int):
             raise Undecided(f"POST /notes answered {made.status}, not 201 with an id")
@@ -191,24 +209,23 @@ class Lab:
 
     def notes(self, account: Account) -> list[dict[str, Any]]:
         """The account's notes. Raises NoReply, Undecided."""
-        found = records(self.caller().ask("GET", "/notes", account.access).json())
+        found = records(self.visitor.ask("GET", "/notes", account.access).json())
         if found is None:
             raise Undecided("GET /notes gave no list")
         return found
 
     def must_work(self, token: str) -> None:
         """Show that a good token is let in, or else the refusal of bad ones says nothing. Raises NoReply, Undecided."""
-        reply = self.caller().ask("GET", "/notes", token)
+        reply = self.visitor.ask("GET", "/notes", token)
         if reply.status != 200:
             raise Undecided(f"a good token got {reply.status} on GET /notes, not 200")
 
     def refusals(self, tried: Mapping[str, str], method: str = "GET", path: str = "/notes") -> list[str]:
         """Send each token; the names of those that were let in. Raises NoReply."""
-        caller = self.caller()
         let_in = []
         seen = []
         for name, token in tried.items():
-            reply = caller.ask(method, path, token)
+            reply = self.visitor.ask(method, path, token)
             seen.append(f"{name} → {reply.status}")
             if reply.accepted:
                 let_in.append(name)

@@ -13,6 +13,8 @@ const FOLDER = process.argv[3];
 const APP = path.join(FOLDER, 'app.js');
 const STORE = path.join(FOLDER, 'store.js');
 const START_WITHIN = 3000;
+// callers may take their time on a busy machine
+const PATIENT = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 };
 
 const listen = net.Server.prototype.listen;
 const load = Module._load;
@@ -48,7 +50,7 @@ function loadModule() {
   };
   const app = Module._load(APP, null, false);
   const kind = typeof app;
-  const server = kind === 'function' ? http.createServer((req, res) => watch.gate(app, req, res)) : null;
+  const server = kind === 'function' ? http.createServer(PATIENT, (req, res) => watch.gate(app, req, res)) : null;
   return { server, seen: { exports: kind, listened } };
 }
 
