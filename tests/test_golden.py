@@ -16,7 +16,8 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 def test_the_committed_scorecards_follow_from_the_recordings(tmp_path: Path, cli: Cli) -> None:
-    code, _, err = cli(ROOT, "run", "--out", str(tmp_path))
+    # CI runs the answers' code too, by `make eval`, and refuses a grade that differs from the recorded one
+    code, _, err = cli(ROOT, "run", "--no-execute", "--out", str(tmp_path))
     assert code == 0, err
     made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     kept = {
