@@ -21,7 +21,10 @@ PATIENCE = 60.0
 """Seconds, by the answer's own time, in which it has to give up on a silent provider."""
 WAITS = (10 * MINUTE, 3 * 60 * MINUTE, 26 * 60 * MINUTE)
 """After the first run of the job: how much later it runs again, as long as something is pending."""
+LONG = {"reject", "outage"}
+"""Trials that are not expected to end soon."""
 BEFORE_HASTE = 5.0
+"""How much faster the answer's own time runs before it waits, for limits that are set as a wait begins."""
 
 AT_ONCE = {
     "decline": Mode.DECLINE,
@@ -208,8 +211,11 @@ async def _pass_time(world: World, notes: Recovery) -> None:
 
 
 async def _days(world: World, notes: Recovery) -> None:
-    """The job runs later and later, for a day, as long as something is pending."""
+    """The job runs later and later, for a day, as long as something is pending; in between, only for what should have ended."""
     for wait in WAITS:
-        if not any([(await world.state(trial.customer)).pending for trial in notes.trials.values()]):
+        left = [name for name, trial in notes.trials.items() if (await world.state(trial.customer)).pending]
+        if wait == WAITS[1] and set(left) <= LONG:
+            continue
+        if not left:
             break
         notes.stuck |= not await world.run_jobs(wait)
