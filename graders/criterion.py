@@ -98,6 +98,11 @@ class Evidence:
     quote: str
     line: int | None = None
 
+    @property
+    def cited(self) -> str:
+        """How text names it: with the line it stands on; a line of a transcript stands nowhere."""
+        return self.quote if self.line is None else f"line {self.line}: {self.quote}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:

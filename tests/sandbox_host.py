@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from graders.execution import runtimes
-from graders.execution.box import Box, Limits
-from graders.execution.sandbox import BACK_ENDS, trouble
+from graders.execution.box import Box, BoxError, Limits
+from graders.execution.sandbox import BACK_ENDS, level, trouble
 
 PROBES = Path(__file__).with_name("data") / "probes.py"
 REQUIRED = "EVALS_REQUIRE_SANDBOX"
@@ -98,6 +98,18 @@ def needs(back_end: str) -> None:
         if os.environ.get(REQUIRED):
             pytest.fail(f"{back_end}: {reason}")
         pytest.skip(f"{back_end}: {reason}")
+
+
+def needs_runtimes(*names: str) -> None:
+    """Skip, or fail where sandboxes are required, when there is no box or a runtime has not been made."""
+    try:
+        level()
+        for name in names:
+            getattr(runtimes, name)()
+    except BoxError as error:
+        if os.environ.get(REQUIRED):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 def box_of(back_end: str, folder: Path, limits: Limits | None = None) -> Box:

@@ -74,6 +74,12 @@ def test_the_same_answer_has_the_same_outcomes() -> None:
     assert [run(GOOD[name]), run(GOOD[name])] == [sound(name), sound(name)]
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", ALL)
+def test_an_attack_alone_ends_as_among_all(name: str) -> None:
+    assert run(GOOD["good-plain"], (name,)) == {name: sound("good-plain")[name]}
+
+
 def test_a_defect_has_the_same_outcomes() -> None:
     answer = seeded(GOOD["good-swaps-columns"], MUTANTS["migration-capture-without-lock"])
     wanted = ("DB-TX-9", "DB-TX-10")

@@ -26,7 +26,7 @@ BAD = {path.stem: path.read_text(encoding="utf-8") for path in FIXTURES.glob("ba
 MUTANTS = {mutant.id: mutant for mutant in SUITE.mutants()}
 EVERY_TIME = ("good-asyncpg", "good-functions")
 SPREAD = (
-    "payment-merchant-in-sql",
+    "payment-given-up-by-age",
     "payment-expiry-not-verified",
     "payment-no-unique-key",
     "payment-debit-not-in-transaction",

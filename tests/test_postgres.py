@@ -15,12 +15,14 @@ from graders.execution.box import Box, BoxError
 from graders.execution.postgres import Postgres, open_postgres, url
 from graders.execution.sandbox import open_box
 from graders.execution.scratch import scratch
+from tests.sandbox_host import needs_runtimes
 
 ASK = "import psycopg, sys; print(psycopg.connect(sys.argv[1], connect_timeout=5).execute('select current_user').fetchone()[0])"
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
+    needs_runtimes("python", "postgres", "cluster")
     with scratch() as folder:
         (folder / "server").mkdir()
         yield folder

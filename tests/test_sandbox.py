@@ -28,7 +28,7 @@ def load() -> ModuleType:
     return module
 
 
-HELPERS = {"refused", "call", "checked", "main", "public_ports"}
+HELPERS = {"refused", "call", "checked", "main", "public_ports", "closed_port"}
 NAMES = [name for name, value in inspect.getmembers(load(), inspect.isfunction) if value.__module__ == "probes" and name not in HELPERS]  # fmt: skip
 LEAK_WITHOUT_BOX = [
     "become_root", "change_outside", "environment", "environment_of_others", "host_files", "host_loopback", "host_processes",
@@ -85,7 +85,7 @@ def test_each_probe_leaks_without_a_box(outer: Host, name: str) -> None:
         script.write_text(PROBES.read_text(encoding="utf-8"), encoding="utf-8")
         kept = os.open("/etc/hostname", os.O_RDONLY)
         done = subprocess.run(
-            [program, "-I", "-S", str(script), name], cwd=work, env={**own, **outer.env, "EVALS_SECRET": "secret"}, user=user(),
+            [program, "-I", "-S", str(script), name], cwd=work, env={**own, **outer.env, "STEWARD": outer.env["VICTIM"], "EVALS_SECRET": "secret"}, user=user(),
             capture_output=True, text=True, check=False, pass_fds=(kept,), timeout=60,
         )  # fmt: skip
         os.close(kept)
@@ -102,3 +102,14 @@ def test_a_port_of_the_code_is_not_open_outside(box: Box, outer: Host) -> None:
         with socket.socket() as sock:
             assert sock.connect_ex(address) != 0, address
     assert box.wait("ports", 10) == 0
+
+
+def test_a_port_that_the_code_has_closed_is_not_its_way_out(box: Box, outer: Host) -> None:
+    program, _, own = runtimes.bare_python()
+    box.start("port", [program, "-I", "-S", "probes.py", "closed_port"], {**own, **outer.env})
+    while "closed" not in (said := box.output("port")):
+        assert box.poll("port") is None, said
+    with socket.create_server(("127.0.0.1", int(said.split()[1]))):
+        (box.folder / "closed_port/go").touch()
+        assert box.wait("port", 10) == 0
+    assert box.output("port").splitlines()[-1] == "held"

@@ -110,7 +110,13 @@ def grade_answer_rows(result: dict[str, Json]) -> list[tuple[str, Dimension, Sta
         assert isinstance(grade, dict)
         evidence = grade["evidence"]
         first = evidence[0] if isinstance(evidence, list) and evidence else None
-        quote = f"{first['line']}: {first['quote']}" if isinstance(first, dict) else ""
+        quote = (
+            ""
+            if not isinstance(first, dict)
+            else f"{first['line']}: {first['quote']}"
+            if first["line"]
+            else str(first["quote"])
+        )
         rows.append(
             (
                 str(grade["criterion"]),

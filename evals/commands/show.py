@@ -73,7 +73,7 @@ def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard
             )
         )
         for evidence in line.grade.evidence:
-            shared.put(f"    line {evidence.line}: {plain(evidence.quote, 200)}")
+            shared.put(f"    {plain(evidence.cited, 210)}")
     return 0
 
 
@@ -99,8 +99,6 @@ def _said(line: GradeLine) -> str:
     from evals.report.safe import plain
 
     quote = (
-        f" (line {line.grade.evidence[0].line}: {line.grade.evidence[0].quote})"
-        if line.grade.evidence and line.grade.status is not Status.UNSCORED
-        else ""
+        f" ({line.grade.evidence[0].cited})" if line.grade.evidence and line.grade.status is not Status.UNSCORED else ""
     )
     return plain(f"{line.grade.kind.value} says {line.grade.status.value}: {line.grade.reason}{quote}", 400)

@@ -215,7 +215,7 @@ def _not_passed(card: Scorecard) -> list[str]:
     for line in sorted(card.grades, key=lambda x: (x.case, x.grade.criterion, x.repeat)):
         if line.prevails and line.grade.status is not Status.PASS:
             evidence = line.grade.evidence[0] if line.grade.evidence else None
-            quote = f"line {evidence.line}: {cell(evidence.quote, 120)}" if evidence else ""
+            quote = cell(evidence.cited, 130) if evidence else ""
             rows.append(
                 [
                     cell(line.case),

@@ -63,9 +63,9 @@ class ControlledBox:
         with theirs:
             try:
                 self._steward = self.launch(theirs)
-            except OSError as error:
+            except (OSError, BoxError) as error:
                 ours.close()
-                raise BoxError(f"{self.level} cannot be run: {error}") from None
+                raise BoxError(str(error)) from None
         try:
             self._talk(*(word for setting in self.settings().items() for word in setting))
         except BaseException:

@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def python(target: Path) -> None:
     for library in Path(found["libraries"]).glob("libpython3*.so*") if prefix != Path("/usr") else ():
         (target / "lib").mkdir(exist_ok=True)
         shutil.copy2(library, target / "lib" / library.name)
+    _find_own_library(target / "bin/python3", f"{found['libraries']}\0".encode())
     env = {"LD_LIBRARY_PATH": str(target / "lib")}
     packages = _run([str(target / "bin/python3"), "-I", "-c", "import site; print(site.getsitepackages()[0])"], env=env)
     _run([*PIP, "install", "--require-hashes", "--only-binary", ":all:", "--no-compile", "--python-version", found["version"],
@@ -54,6 +55,14 @@ def python(target: Path) -> None:
     _run([str(target / "bin/python3"), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
           "-s", str(target), "-p", "/runtimes/python", str(target)], env=env)  # fmt: skip
     _run([str(target / "bin/python3"), "-I", "-c", "import fastapi, uvicorn, psycopg, asyncpg, sqlalchemy"], env=env)
+
+
+def _find_own_library(program: Path, old: bytes) -> None:
+    """Let an interpreter look for its library beside itself: where it was built is out of sight in a box, and the system may have another."""
+    new = b"$ORIGIN/../lib\0"
+    content = program.read_bytes()
+    if len(old) > len(new) and content.count(old) == 1:
+        program.write_bytes(content.replace(old, new.ljust(len(old), b"\0")))
 
 
 def _ask_python() -> dict[str, str]:
@@ -139,6 +148,15 @@ def _readable(folder: Path) -> None:
             path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))
 
 
+BUILDERS: Mapping[str, Callable[[Path], None]] = {
+    "python": python,
+    "node": node,
+    "postgres": postgres,
+    "cluster": cluster,
+}
+"""In the order in which they need one another."""
+
+
 def make(name: str, build: Callable[[Path], None]) -> None:
     """Make one runtime unless it is there. Raises BoxError or OSError when it cannot be made."""
     folder = home() / name
@@ -164,7 +182,7 @@ def main() -> int:
     failed = False
     with (home() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two calls at once: the second finds everything done
-        for name, build in (("python", python), ("node", node), ("postgres", postgres), ("cluster", cluster)):
+        for name, build in BUILDERS.items():
             try:
                 make(name, build)
             except (BoxError, OSError) as error:

@@ -19,10 +19,10 @@ PACKAGES = Path(__file__).with_name("packages")
 INSIDE = "/runtimes"
 """Where they lie in a box."""
 SOURCES = {
-    "python": ("python.lock",),
-    "node": ("binaries.lock", "node/package.json", "node/package-lock.json"),
-    "postgres": ("binaries.lock",),
-    "cluster": ("binaries.lock", "postgresql.conf", "pg_hba.conf", "roles.sql", "../cluster.py"),
+    "python": ("python.lock", "../prepare.py"),
+    "node": ("../prepare.py", "binaries.lock", "node/package.json", "node/package-lock.json"),
+    "postgres": ("binaries.lock", "../prepare.py"),
+    "cluster": ("binaries.lock", "../prepare.py", "postgresql.conf", "pg_hba.conf", "roles.sql", "../cluster.py"),
 }
 
 
@@ -64,9 +64,15 @@ def bare_python() -> tuple[str, Sequence[Mount], Mapping[str, str]]:
 def node() -> Runtime:
     """Node 20 with the packages that jwt-auth allows. Raises BoxError when it is not there.
 
-    CommonJS finds them by NODE_PATH; for ES modules link `node_modules` of the working folder to `/runtimes/node/node_modules`.
+    CommonJS finds them by NODE_PATH. `import` does not look there: link `node_modules` of the working folder to what
+    `Box.inside("/runtimes/node/node_modules")` says. `require` of ES modules is switched on, as it is in Node since 20.19.
     """
-    env = {"PATH": f"{INSIDE}/node/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "NODE_PATH": f"{INSIDE}/node/node_modules"}
+    env = {
+        "PATH": f"{INSIDE}/node/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "NODE_PATH": f"{INSIDE}/node/node_modules",
+        "NODE_OPTIONS": "--experimental-require-module --disable-warning=ExperimentalWarning",
+    }
     return _runtime(_folder("node"), "bin/node", env)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from graders.execution import runtimes
 from graders.execution.box import Box, BoxError, Limits, Mount
+from graders.execution.inside.syscalls import MACHINES
 from graders.execution.scratch import scratch
 
 CHOICE = "EVALS_SANDBOX"
@@ -86,6 +87,8 @@ def trouble(name: str) -> str:
     """Why a back end does not work here; empty when it does. Tried once in each process."""
     if sys.platform != "linux":
         return f"needs Linux, this is {platform.system()}"
+    if platform.machine() not in MACHINES:
+        return f"knows {' and '.join(MACHINES)}, this is {platform.machine()}"
     try:
         _try(name)
     except BoxError as error:

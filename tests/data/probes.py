@@ -1,7 +1,7 @@
 """Attempts to get out of a box. Run as `python probes.py NAME`: says `held`, or `LEAK` and what was got at.
 
 What lies outside is told by the environment: OUTSIDE (a folder that everybody may write to, with `secret`, `stream.sock` and
-`datagram.sock` in it), ABSTRACT (a socket's name), PORT (of 127.0.0.1, TCP and UDP), VICTIM (a process of the same user), HARNESS.
+`datagram.sock` in it), ABSTRACT (a socket's name), PORT (of 127.0.0.1, TCP and UDP), VICTIM (a process of the same user), HARNESS, and without a box STEWARD.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ABSTRACT = "\0" + os.environ.get("ABSTRACT", "nobody")
 PORT = int(os.environ.get("PORT", "1"))
 VICTIM = int(os.environ.get("VICTIM", "0"))
 HARNESS = int(os.environ.get("HARNESS", "0"))
-STEWARD = os.getppid()
+STEWARD = int(os.environ.get("STEWARD", os.getppid()))
 INTEL = platform.machine() == "x86_64"
 CALLS = {  # name: (x86_64, aarch64)
     "add_key": (248, 217), "bpf": (321, 280), "chroot": (161, 51), "clone3": (435, 435), "fsopen": (430, 430), "io_uring_setup": (425, 425),
@@ -96,14 +96,9 @@ def secret_file() -> None:
 def home() -> None:
     import pwd
 
-    for folder in {OUTSIDE, Path.home(), Path("/root"), Path("/home"), Path("/var/lib"), Path("/etc/ssh"), *(Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_name != "answer")}:  # fmt: skip
-        if str(folder).startswith("/usr") or folder in {
-            Path("/"),
-            Path("/bin"),
-            Path("/dev"),
-            Path("/proc"),
-            Path.cwd().parent,
-        }:
+    homes = {Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_name != "answer"}
+    for folder in {OUTSIDE, Path("/root"), Path("/home"), Path("/var/lib"), Path("/etc/ssh"), *homes}:
+        if (len(folder.parts) == 2 and folder.name in {"", "bin", "dev", "proc"}) or str(folder).startswith("/usr"):
             continue
         with contextlib.suppress(OSError):
             if found := sorted(os.listdir(folder)):
@@ -557,6 +552,18 @@ def public_ports() -> None:
     print("listening", silent.getsockname()[1], flush=True)
     time.sleep(0.5)
     server.close()
+
+
+def closed_port() -> None:
+    """A port that the code has opened and closed, and somebody outside opens then."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    server.close()
+    print("closed", port, flush=True)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    with socket.socket() as sock:
+        refused(sock.connect, ("127.0.0.1", port))
 
 
 # --- what has to work all the same ---------------------------------------------------------------------------------------

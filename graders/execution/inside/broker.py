@@ -34,6 +34,13 @@ class Broker:
         self._loop, self._folder, self._work, self._calls = loop, folder, work, calls
         self.ports: dict[int, int] = {}
         """Port inside → port outside."""
+        self._owned: dict[int, set[int]] = {}
+        """Port outside → the sockets that the box's processes bound to it, by their inodes."""
+
+    def lead(self, port: int, outside: int) -> None:
+        """Let a port inside be one outside that this process listens on."""
+        self.ports[port] = outside
+        self._owned.pop(outside, None)
 
     def hear(self, asking: int) -> None:
         """Answer what comes through a descriptor of the filter."""
@@ -70,8 +77,20 @@ class Broker:
             return ENETUNREACH
         if port not in self.ports:
             return ECONNREFUSED
-        target = (_mapped(sock), self.ports[port])
-        return self._patiently(call, sock, lambda: sock.connect_ex(target))
+        outside = self.ports[port]
+        return self._patiently(call, sock, lambda: self._reach(sock, outside))
+
+    def _reach(self, sock: _socket.socket, outside: int) -> int:
+        """Connect, unless the box has closed that port and something else of the machine has it by now."""
+        error = sock.connect_ex((_mapped(sock), outside))
+        if error in {0, EINPROGRESS} and not self._holds(outside):
+            sock.shutdown(_socket.SHUT_RDWR)
+            return ECONNREFUSED
+        return error
+
+    def _holds(self, outside: int) -> bool:
+        """Whether a port of the machine is listened on by the box (also for it, by a `Forward`)."""
+        return outside not in self._owned or bool(self._owned[outside] & _listeners(outside))
 
     def _patiently(self, call: Call, sock: _socket.socket, step: Callable[[], int]) -> int | None:
         """Connect without ever waiting here; None: answered later."""
@@ -115,10 +134,12 @@ class Broker:
     def _bind_port(self, sock: _socket.socket, port: int) -> None:
         if sock.family == _socket.AF_INET6:
             sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
-        # the same port outside as before, so that one in use is found in use
-        sock.bind((_mapped(sock), self.ports.get(port, 0)))
+        before = self.ports.get(port, 0)
+        # the same port outside while the box listens there, so that one in use is found in use
+        sock.bind((_mapped(sock), before if self._holds(before) else 0))
         outside = sock.getsockname()[1]
         self.ports[port or outside] = outside
+        self._owned.setdefault(outside, set()).add(os.fstat(sock.fileno()).st_ino)
 
     def _listen(self, call: Call) -> int:
         sock = call.socket()
@@ -231,6 +252,24 @@ def _process_of(thread: int) -> int:
             if line.startswith("Tgid:"):
                 return int(line[5:])
     return thread
+
+
+def _listeners(port: int) -> set[int]:
+    """The sockets of this machine that listen on a port, by their inodes."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="utf-8") as file:  # no other codec can be loaded any more
+                file.readline()
+                for line in file:  # those that listen come first
+                    _, local, _, state, *rest = line.split()
+                    if state != "0A":
+                        break
+                    if int(local.rpartition(":")[2], 16) == port:
+                        found.add(int(rest[5]))
+        except OSError:
+            continue
+    return found
 
 
 def _path(address: bytes) -> str:

@@ -146,7 +146,7 @@ class Steward:
         forward = Forward(self._loop, self._folder, 0 if self._broker else int(port), path)
         self._forwards.append(forward)
         if self._broker:
-            self._broker.ports[int(port)] = forward.port
+            self._broker.lead(int(port), forward.port)
         return ""
 
 

@@ -47,7 +47,7 @@ def run_again(scene: Scene) -> Outcome:
             break
         if not scene.server.stopped(database):
             return decided(False, "after an interruption the file does not run on", *lines, *last_words(run))
-        lines.append(f"ended after {_at(run)}; started again")
+        lines.append(f"ended at {_at(run)}; started again")
     scene.server.plan(database)
     run = scene.server.run(database, FILE, scene.text)
     if not run.ended:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,13 @@ SELECT format('UPDATE %I.%I SET %s', n.nspname, c.relname, string_agg(CASE
  GROUP BY n.nspname, c.relname
 """
 """For each table of the answer one UPDATE that moves every moment in it, also those kept as Unix seconds or milliseconds."""
+
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+OTHER_TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE tablename NOT IN ('accounts', 'payments')
+   AND schemaname NOT IN ('pg_catalog', 'information_schema', 'harness') ORDER BY 1
+"""
 
 
 class TableError(Exception):
@@ -223,6 +231,27 @@ class Database:
             " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <> current_user"
         )
         return {(row[0], row[1]) for row in found}
+
+    async def marks(self, customer: str) -> str:
+        """What the database says of a customer's payments, without numbers and moments, and how many other rows name them."""
+        found = await self.rows(
+            "SELECT id::text, to_jsonb(p) FROM payments p WHERE customer_id::text = %s ORDER BY 1", customer
+        )
+        said = [
+            {
+                name: value
+                for name, value in row.items()
+                if isinstance(value, str | bool) and not MOMENT.match(str(value))
+            }
+            for _, row in found
+        ]
+        others = 0
+        for (table,) in await self.rows(OTHER_TABLES):
+            # the table's name is quoted by the server
+            counting = f"SELECT count(*) FROM {table} t WHERE strpos(t::text, %s) > 0"  # noqa: S608
+            for identity, _ in found:
+                others += (await self.rows(counting, identity))[0][0]
+        return f"{said} {others}"
 
     async def cut(self) -> None:
         """End every session of the answer."""

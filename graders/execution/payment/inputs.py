@@ -95,6 +95,21 @@ async def pay_sec_13(world: World) -> Outcome:
     )
 
 
+async def pay_sec_14(world: World) -> Outcome:
+    """One payment of 123,456,789.00 from a balance that allows it.
+
+    Pass: refused with a 4xx (whether by a business limit or by a width is not seen). Fail: it goes through, or ends in a
+    5xx. Not applicable: the schema takes no such balance.
+    """
+    customer = "c_sec14"
+    try:
+        await world.account(customer, "500000000.00")
+    except TableError as error:
+        return outcome(Status.NOT_APPLICABLE, f"the schema takes no such balance ({error})", ())
+    sent: list[tuple[str, object, object]] = [("amount '123456789.00'", "123456789.00", "EUR")]
+    return await _nothing_happens(world, customer, sent, "there is a limit")
+
+
 async def _nothing_happens(
     world: World, customer: str, sent: list[tuple[str, object, object]], fine: str, currency: str = "EUR"
 ) -> Outcome:

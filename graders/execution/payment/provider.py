@@ -41,10 +41,13 @@ class Mode(StrEnum):
     DROP_AFTER = "makes the transfer, breaks the connection"
     LATE = "breaks the connection, makes the transfer later"
     HANG = "makes the transfer, never answers"
+    REJECT = "answers 400 to every request, no transfer made"
+    OUTAGE = "answers 503 to everything, no transfer made"
     KILL = "makes no transfer, never answers; then the process that called is killed"
     KILL_AFTER = "makes the transfer, never answers; then the process that called is killed"
 
 
+LASTING = frozenset({Mode.SLOW, Mode.DECLINE, Mode.REJECT, Mode.OUTAGE})
 CHARGING = frozenset({Mode.OK, Mode.SLOW, Mode.ERROR_AFTER, Mode.BROKEN, Mode.DROP_AFTER, Mode.HANG, Mode.KILL_AFTER})
 
 
@@ -82,9 +85,9 @@ class Provider:
     charges: list[Charge] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     modes: dict[str, Mode] = field(default_factory=dict)
-    """By merchant; `Mode.OK` for others. All but SLOW, DECLINE and HANG hold for one request and then turn into OK."""
+    """By merchant; `Mode.OK` for others. All but those of `LASTING` hold for one request and then turn into OK."""
     blind: set[str] = field(default_factory=set)
-    """Merchants whose transfers cannot be looked up at the moment: the look-up answers 500."""
+    """Merchants whose transfers cannot be looked up at the moment: the look-up answers 503."""
     on_call: Callable[[Call], Awaitable[None]] | None = None
     """Awaited while the caller waits for the reply."""
     on_kill: Callable[[], None] | None = None
@@ -167,8 +170,9 @@ class Provider:
         before = [call for call in self.calls if call.reference == reference]
         if before and self.on_call:
             await self.on_call(before[0])
-        if {call.merchant for call in before} & self.blind:
-            return 500, {"error": SECRET_WORD}
+        asked = {call.merchant for call in before}
+        if asked & self.blind or Mode.OUTAGE in {self.modes.get(merchant) for merchant in asked}:
+            return 503, {"error": SECRET_WORD}
         return 200, {
             "transfers": [each.shown(number) for number, each in enumerate(self.charges) if each.reference == reference]
         }
@@ -192,7 +196,7 @@ class Provider:
             return reply if before == body else (422, {"error": "idempotency_key_reused"})
         mode = self._mode(wanted.merchant)
         reply = self._booked(mode, wanted, key)
-        if key is not None and mode not in (Mode.ERROR, Mode.DROP, Mode.LATE, Mode.KILL):
+        if key is not None and (mode in CHARGING or mode is Mode.DECLINE):
             self._answers[key] = (body, reply)
         if self.on_call:
             await self.on_call(call)
@@ -200,7 +204,7 @@ class Provider:
 
     def _mode(self, merchant: str) -> Mode:
         mode = self.modes.get(merchant, Mode.OK)
-        if mode not in (Mode.SLOW, Mode.DECLINE):
+        if mode not in LASTING:
             self.modes[merchant] = Mode.OK
         return mode
 
@@ -208,6 +212,10 @@ class Provider:
         """What the provider does, and the reply that it would give at its best."""
         if mode is Mode.DECLINE:
             return 402, {"error": "declined"}
+        if mode is Mode.REJECT:
+            return 400, {"error": "merchant_unknown"}
+        if mode is Mode.OUTAGE:
+            return 503, {"error": SECRET_WORD}
         if mode is Mode.LATE:
             self.late.append((key, wanted))
         elif mode in CHARGING:

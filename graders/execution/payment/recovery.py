@@ -32,8 +32,13 @@ AT_ONCE = {
     "drop_after": Mode.DROP_AFTER,
     "late": Mode.LATE,
     "unstored": Mode.OK,
+    "reject": Mode.REJECT,
+    "outage": Mode.OUTAGE,
 }
-"""Kinds of trouble that need no waiting. `unstored`: the provider agrees, but the database cannot store that."""
+"""Kinds of trouble that need no waiting. `unstored`: the provider agrees, but the database cannot store that.
+
+`reject` lasts for ever, `outage` for more than a day.
+"""
 
 
 @dataclass(kw_only=True)
@@ -44,6 +49,8 @@ class Trial:
     reply: Reply
     states: list[State] = field(default_factory=list)
     """After the request; after the first run of the job, two minutes later; at the end."""
+    marks: list[str] = field(default_factory=list)
+    """At the same moments: what the database says of it besides numbers and moments."""
     retry: Reply | None = None
     called_by_job: bool = False
     """The provider was first called by the job, not while the request was served."""
@@ -180,22 +187,29 @@ async def _crash_the_job(world: World, both: asyncio.Event) -> None:
 async def _note(world: World, notes: Recovery) -> None:
     for trial in notes.trials.values():
         trial.states.append(await world.state(trial.customer))
+        trial.marks.append(await world.database.marks(trial.customer))
 
 
 async def _pass_time(world: World, notes: Recovery) -> None:
-    """The job runs two minutes later, with one look-up failing and one transfer still under way; then all is well again."""
-    trials = notes.trials.values()
-    merchants = [trial.merchant for trial in trials]
-    for trial in trials:
+    """The job runs two minutes later, with one look-up failing and one transfer still under way; then on, for two days."""
+    trials = notes.trials
+    for trial in trials.values():
         trial.called_by_job = not world.provider.called(trial.merchant)
-    world.provider.blind = {notes.trials["drop_after"].merchant}
-    async with watched(world, *merchants) as notes.held:
+    world.provider.blind = {trials["drop_after"].merchant}
+    async with watched(world, *(trial.merchant for trial in trials.values())) as notes.held:
         notes.stuck = not await world.run_jobs(2 * MINUTE)
         await _note(world, notes)
         world.provider.blind = set()
-        world.provider.land(notes.trials["late"].merchant)
-        for wait in WAITS:
-            if not any([(await world.state(trial.customer)).pending for trial in trials]):
-                break
-            notes.stuck |= not await world.run_jobs(wait)
+        world.provider.land(trials["late"].merchant)
+        await _days(world, notes)
+        world.provider.modes[trials["outage"].merchant] = Mode.OK
+        await _days(world, notes)
     await _note(world, notes)
+
+
+async def _days(world: World, notes: Recovery) -> None:
+    """The job runs later and later, for a day, as long as something is pending."""
+    for wait in WAITS:
+        if not any([(await world.state(trial.customer)).pending for trial in notes.trials.values()]):
+            break
+        notes.stuck |= not await world.run_jobs(wait)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from graders.criterion import Status
 from graders.execution.attack import Outcome
 from graders.execution.payment.money import faults as money_faults
 from graders.execution.payment.recovery import PATIENCE, Recovery, Trial
-from graders.execution.payment.verdicts import judged
+from graders.execution.payment.verdicts import judged, outcome
 
 CHARGED = ("error_after", "broken", "drop_after", "hang", "late")
 """The provider makes the transfer, and does not say so in time."""
@@ -27,6 +28,8 @@ TOLD = {
     "crash": "the process is killed while the provider has the request, no transfer made",
     "crash_after": "the process is killed after the transfer, before it is stored",
     "unstored": "the provider agrees, the database cannot store it",
+    "reject": "the provider answers 400 to every request for it, no transfer made",
+    "outage": "the provider answers 503 to everything for more than a day, no transfer made",
 }
 
 
@@ -54,6 +57,36 @@ def pay_tx_7(notes: Recovery) -> Outcome:
     faults = [f"still pending after a day: {TOLD[name]}" for name in UNCERTAIN if notes.trials[name].states[-1].pending]
     lines = [f"{TOLD[name]}: {_ends(notes.trials[name])}" for name in UNCERTAIN]
     return judged(faults, "every payment comes to its end", lines)
+
+
+def pay_tx_13(notes: Recovery) -> Outcome:
+    """The provider is out of order for more than a day, then well again; the job runs on.
+
+    Pass: the payment ends as succeeded or failed, with the money where it belongs. Fail: it is still pending a day later,
+    and nothing in the database but numbers and moments has changed. Unscored: still pending, but something says so.
+    """
+    return _lasting(notes.trials["outage"], "it ends once the provider is well again")
+
+
+def pay_tx_14(notes: Recovery) -> Outcome:
+    """The provider answers 400 to this payment, each time that it is sent, and knows no transfer.
+
+    Pass: the payment ends as failed (or succeeded), with the money where it belongs. Fail: it is still pending after two
+    days, and nothing in the database but numbers and moments has changed. Unscored: still pending, but something says so.
+    """
+    return _lasting(notes.trials["reject"], "it ends though the provider will not have it")
+
+
+def _lasting(trial: Trial, fine: str) -> Outcome:
+    final = trial.states[-1]
+    lines = [f"{TOLD[trial.name]}: POST -> {trial.reply}", f"at once: {trial.states[0]}", f"in the end: {final}"]
+    faults = money_faults(final)
+    if final.pending and trial.marks[-1] != trial.marks[0] and not faults:
+        reason = "still pending, but something in the database says so; whether that is a state to be seen is not for a program to tell"
+        return outcome(Status.UNSCORED, reason, lines)
+    if final.pending:
+        faults.append("still pending after two days, and nothing in the database says so")
+    return judged(faults, fine, lines)
 
 
 def pay_tx_11(notes: Recovery) -> Outcome:
