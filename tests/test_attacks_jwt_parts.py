@@ -169,6 +169,7 @@ def test_text_is_cleaned_of_what_changes() -> None:
         '{"title":"\\"exp\\" claim timestamp check failed"}',
         '{"name":"JsonWebTokenError"}',
         '{"code":"ERR_JWS_INVALID"}',
+        '{"code":"ERR_INVALID_ARG_TYPE"}',
         "Cannot destructure property 'email' of 'req.body' as it is undefined.",
         "see node_modules/express",
     ],
@@ -186,6 +187,7 @@ def test_internals_are_found(text: str) -> None:
         '{"error":"the signature is not valid"}',
         '{"code":"INVALID_TYPE","error":"email must be a string"}',
         '{"error":"Unexpected end of JSON input"}',
+        '{"code":"ERR_INVALID_BODY","error":"ERR_TOKEN_EXPIRED"}',
     ],
 )
 def test_plain_words_are_no_internals(text: str) -> None:

@@ -38,7 +38,7 @@ INTERNALS = {
     "a page of Express": re.compile(r"<title>Error</title>|<pre>"),
     "the name of an error class": re.compile(
         r"\b(?:JsonWebTokenError|TokenExpiredError|NotBeforeError|JWT\w*(?:Invalid|Expired|Failed)|JWS\w*(?:Invalid|Failed)"
-        r"|JOSE\w+|ERR_JW\w+|TypeError|ReferenceError|RangeError|SyntaxError|ERR_[A-Z]+_[A-Z_]+)\b"
+        r"|JOSE\w+|ERR_JW\w+|TypeError|ReferenceError|RangeError|SyntaxError|ERR_(?:HTTP|ERL|INVALID_ARG|OSSL|CRYPTO|STREAM|REQUIRE|MODULE)_\w+)\b"
     ),
     "a message of a JWT library": re.compile(
         r"jwt (?:malformed|expired|not active|(?:audience|issuer) invalid|must be provided|signature is required)"

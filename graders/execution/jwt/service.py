@@ -66,11 +66,6 @@ class Service:
         self._box.kill(self.name)
         self.ended()
 
-    def restart(self) -> None:
-        """End it, and start it without the answer. Raises BoxError."""
-        self.kill()
-        self.start()
-
     @property
     def alive(self) -> bool:
         return self._box.poll(self.name) is None
