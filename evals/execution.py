@@ -69,9 +69,9 @@ Executor = Attacked | Recorded
 
 
 def record_of(lines: Iterable[GradeLine]) -> dict[Key, Grade]:
-    """Decided grades by execution, for `Recorded`."""
+    """Grades by execution, for `Recorded`: also those that the attacks left open, with their reason."""
     return {
         (line.case, line.grade.criterion, line.answer, line.grade.grader, line.grade.version): line.grade
         for line in lines
-        if line.grade.kind is Kind.EXECUTION and line.grade.decided
+        if line.grade.kind is Kind.EXECUTION
     }
