@@ -184,3 +184,9 @@ def test_without_a_back_end_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch
 
 def refuses(*_: object) -> Box:
     raise BoxError("too old")
+
+
+def test_an_old_kernel_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("graders.execution.inside.kernel.landlock_abi", lambda: 4)
+    with pytest.raises(BoxError, match=r"needs version 6 of Landlock \(Linux 6.12\), this kernel has 4"), BACK_ENDS["landlock"](tmp_path, (), Limits()):  # fmt: skip
+        pass

@@ -36,7 +36,7 @@ class Limits:
     files: int = 20_000
     """Files and folders in the shared folder."""
     output_mb: int = 4
-    """What is kept of a process's output, in MiB; the rest is thrown away."""
+    """What is kept of a process's output, in MiB, at most 4; the rest is thrown away."""
     wall_seconds: float = 120.0
     """After this the box is gone, whatever runs in it."""
     database: bool = False

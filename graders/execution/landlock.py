@@ -17,6 +17,7 @@ from pathlib import Path
 
 from graders.execution.box import WORK, BoxError, Limits, Mount
 from graders.execution.control import STEWARD, ControlledBox, give, settings
+from graders.execution.inside import kernel
 
 PROJECT = Path(__file__).parents[2]
 NOBODY = "nobody"
@@ -34,6 +35,10 @@ class LandlockBox(ControlledBox):
         self._user = pwd.getpwnam(NOBODY).pw_uid if os.geteuid() == 0 else None
 
     def launch(self, control: socket.socket) -> subprocess.Popen[bytes]:
+        if (version := kernel.landlock_abi()) < kernel.LANDLOCK_ABI:
+            raise BoxError(
+                f"needs version {kernel.LANDLOCK_ABI} of Landlock (Linux 6.12), this kernel has {version or 'none'}"
+            )
         if self._user is not None:
             give(self.folder, self._user)
             for place in self._places.values():

@@ -32,7 +32,7 @@ class Steward:
         caps = {name[4:]: int(value) for name, value in settings.items() if name.startswith("cap_")}
         self._limits = {name: int(value) for name, value in settings.items() if name.startswith("RLIMIT_")}
         self._control, self._code = control, bytes.fromhex(settings["filter"])
-        self._most = caps["output_mb"] * MIB
+        self._most = min(caps["output_mb"] * MIB, wire.LARGEST // 4)  # what cannot be decoded takes three bytes
         self._end = time.monotonic() + float(settings["wall_seconds"])
         self._wall = settings["wall_seconds"]
         self._running: dict[str, int] = {}
