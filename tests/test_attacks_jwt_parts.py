@@ -162,7 +162,7 @@ def test_text_is_cleaned_of_what_changes() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Error: x\n    at handle (/work/answer/app.js:1:2)",
+        "Error: x\n    at handle (/box/answer/app.js:1:2)",
         "<pre>NotFoundError: Not Found</pre>",
         '{"error":"jwt malformed"}',
         '{"error":"jwt audience invalid. expected: notes-api"}',

@@ -217,7 +217,7 @@ def test_texts_of_the_code_are_found_and_broken_code_is_none() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'Traceback (most recent call last)', 'File "/work/answer/app.py", line 3', "asyncpg.exceptions.X", "select id from payments",
+        'Traceback (most recent call last)', 'File "/box/answer/app.py", line 3', "asyncpg.exceptions.X", "select id from payments",
         "INSERT INTO payments", 'duplicate key value', 'relation "payments" does not exist', "violates check constraint",
     ],
 )  # fmt: skip

@@ -298,10 +298,10 @@ def test_paths_are_spelled_as_the_processes_see_them(back_end: str, place: Path)
     (place / "box").mkdir()
     (place / "box/here").write_text("x", encoding="utf-8")
     with BACK_ENDS[back_end](place / "box", mounts, Limits()) as box:
-        box.start("cat", ["/bin/cat", "/work/here", "--", box.inside("/work/here")])
-        box.start("env", ["/usr/bin/env"], {"PLACE": "/work/here:/workshop/x:/home/work", "EMPTY": ""})
+        box.start("cat", ["/bin/cat", "/box/here", "--", box.inside("/box/here")])
+        box.start("env", ["/usr/bin/env"], {"PLACE": "/box/here:/boxer/x:/home/box", "EMPTY": ""})
         assert (box.wait("cat", SECONDS), box.wait("env", SECONDS)) == (0, 0)
         assert box.output("cat") == "xx"
         said = dict(line.split("=", 1) for line in box.output("env").splitlines())
-        assert said["PLACE"] == f"{box.inside('/work')}/here:/workshop/x:/home/work"
+        assert said["PLACE"] == f"{box.inside('/box')}/here:/boxer/x:/home/box"
         assert said["EMPTY"] == ""

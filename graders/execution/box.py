@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-WORK = "/work"
+WORK = "/box"
 """Where the shared folder lies inside."""
 
 

@@ -24,7 +24,7 @@ LITERALS = 150
 PATIENCE = 10.0
 INTERNAL = re.compile(
     r"Traceback \(most recent|File \"[^\"]+\", line \d|\b(psycopg|asyncpg|sqlalchemy|httpx|httpcore|pydantic_core)\b"
-    r"|\b(SELECT .{1,80} FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b|/work/|/usr/lib/|site-packages"
+    r"|\b(SELECT .{1,80} FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b|/box/|/usr/lib/|site-packages"
     r"|duplicate key value|violates \w+ constraint|relation \"|SQLSTATE|127\.0\.0\.1:\d+",
     re.IGNORECASE,
 )
