@@ -114,7 +114,9 @@ TITLES = {
     "PAY-ERR-9": "pool exhausted, database stopped",
     "PAY-ERR-10": "a lock that is not released",
 }
-ATTACKS = tuple(Attack(id=name, title=title) for name, title in TITLES.items())
+VERSIONS = {"PAY-ERR-2": 2}
+"""Of attacks that judge otherwise than they once did."""
+ATTACKS = tuple(Attack(id=name, title=title, version=VERSIONS.get(name, 1)) for name, title in TITLES.items())
 
 
 def run(files: Mapping[str, str], wanted: Collection[str]) -> dict[str, Outcome]:

@@ -122,7 +122,8 @@ def pay_tx_12(notes: Recovery) -> Outcome:
 def pay_err_2(notes: Recovery) -> Outcome:
     """What the caller is told when the provider declines, answers 500 or nonsense, or breaks the connection.
 
-    Pass: declined: a 4xx or `failed`, and the money is back; otherwise `pending`, or a 502, 503 or 504.
+    Pass: declined: a 4xx or `failed`, and the money is back, once the job has run two minutes later; otherwise `pending`,
+    or a 502, 503 or 504.
     Fail: `succeeded` for no transfer, `failed` or 402 for one that may have been made, an unmapped 500, or no answer.
     """
     decline = notes.trials["decline"]
@@ -130,14 +131,14 @@ def pay_err_2(notes: Recovery) -> Outcome:
     for name in ("error", "error_after", "broken", "drop", "drop_after"):
         faults += _answered(notes.trials[name])
     lines = [f"{TOLD[name]}: POST -> {notes.trials[name].reply}" for name in TOLD if name in _MAPPED]
-    return judged(faults, "every failure of the provider is mapped", [*lines, f"declined: {decline.states[-1]}"])
+    return judged(faults, "every failure of the provider is mapped", [*lines, f"declined: {decline.states[1]}"])
 
 
 _MAPPED = ("decline", "error", "error_after", "broken", "drop", "drop_after")
 
 
 def _declined(trial: Trial) -> Iterable[str]:
-    final, reply = trial.states[-1], trial.reply
+    final, reply = trial.states[1], trial.reply
     if reply.state == "succeeded" or reply.status >= 500 or not reply.status:
         yield f"{TOLD['decline']}: answered {reply}"
     if money_faults(final) or final.balance != final.start:
