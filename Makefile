@@ -52,7 +52,7 @@ ifneq ($(strip $(ANTHROPIC_API_KEY)),)
 ifeq ($(BASELINE),$(NIGHT)/baseline/$(CARD))
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --provider live --repeats 10 --out $(NIGHT)/baseline
 endif
-	@$(BIN)/evals gate $(BASELINE) $(REVISION) --sequential --draw $(DRAW) $(REPORTS)
+	@$(BIN)/evals gate $(BASELINE) $(REVISION) --sequential --looks 3,8 --draw $(DRAW) $(REPORTS)
 else
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/first
 	@$(BIN)/evals run --suite $(SUITE) --persona $(REVISION) --out $(NIGHT)/second

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evals.cli_options import Verbs, formats, github, no_execute, positive, suite, verb
+from evals.cli_options import Verbs, formats, github, looks, no_execute, positive, suite, verb
 
 
 def add_deciding(verbs: Verbs) -> None:
@@ -34,6 +34,13 @@ def add_deciding(verbs: Verbs) -> None:
     live = one.add_argument_group("asking the API for the candidate's answers")
     live.add_argument(
         "--sequential", action="store_true", help="draw 2, 3, 5, 8 answers a case and stop as soon as enough is known"
+    )
+    live.add_argument(
+        "--looks",
+        type=looks,
+        default=(2, 3, 5, 8),
+        metavar="N,N",
+        help="answers a case at each look, rising (default: 2,3,5,8; a night takes 3,8)",
     )
     live.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     live.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")

@@ -54,3 +54,16 @@ def positive(text: str) -> int:
         message = "must be 1 or more"
         raise argparse.ArgumentTypeError(message)
     return number
+
+
+def looks(text: str) -> tuple[int, ...]:
+    """Repeats at each look of a sequential gate: whole numbers, rising.
+
+    >>> looks("3,8")
+    (3, 8)
+    """
+    numbers = tuple(positive(part) for part in text.split(","))
+    if list(numbers) != sorted(set(numbers)):
+        message = "must rise, such as 3,8"
+        raise argparse.ArgumentTypeError(message)
+    return numbers

@@ -14,7 +14,7 @@ from evals.compare import compare
 from evals.comparison import Comparison, Verdict
 from evals.errors import InputError
 from evals.exchange import Provider
-from evals.gate import Schedule
+from evals.gate import LOOKS, Schedule
 from evals.persona import Persona
 from evals.run import Execute, Graded, run
 from evals.scorecard import Scorecard, tally
@@ -71,6 +71,7 @@ class SequentialGate:
     ask: Ask
     judge_model: str
     draw: str = "0"
+    looks: tuple[int, ...] = LOOKS
     allow: Collection[str] = ()
 
     @property
@@ -91,7 +92,7 @@ class SequentialGate:
                 "the persona is the one of the base, so the same requests would be answered from memory; "
                 "name another draw, such as `--draw` with the date"
             )
-        return Schedule(baseline=baseline, margins=self.suite.margins)
+        return Schedule(baseline=baseline, looks=self.looks, margins=self.suite.margins)
 
     async def run(self) -> Outcome:
         """Draw until the rules say stop; on an unchanged persona an alarm must then be confirmed."""

@@ -1,15 +1,19 @@
 """What the answers behind a scorecard cost: `NNNN.usage.json`, written only where the answers came from the API.
 
-Here: the value and its file. Not here: prices.
+Here: the value, its sum and its file. Not here: the table of prices.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evals.errors import Fault, InputError
+from evals.exchange import Response, Usage
+from evals.prices import MILLION, PriceTable
+from evals.recording import write_whole
 from evals.schema import errors_of, schema_text
 
 
@@ -27,6 +31,46 @@ class Spent:
     """US dollars; None where the model's price is not known."""
     latency_seconds: float | None = None
     """Median time to an answer, seconds."""
+
+
+def spent(responses: Sequence[Response], prices: PriceTable, day: str) -> Spent | None:
+    """What answers cost together at the prices of an ISO day; None unless the API counted the tokens of every one.
+
+    One answer by a model without a known price makes the cost unknown, never smaller.
+    """
+    counted = [(r.model or "", r.usage) for r in responses if r.provenance.kind == "api" and r.usage]
+    if not counted or len(counted) < len(responses):
+        return None
+    costs = [_cost(prices, model, usage, day) for model, usage in counted]
+    return Spent(
+        answers=len(counted),
+        input_tokens=sum(usage.input_tokens for _, usage in counted),
+        output_tokens=sum(usage.output_tokens for _, usage in counted),
+        cache_read_input_tokens=sum(usage.cache_read_input_tokens for _, usage in counted),
+        cache_creation_input_tokens=sum(usage.cache_creation_input_tokens for _, usage in counted),
+        cost_usd=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
+    )
+
+
+def _cost(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:
+    prompt = usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
+    price = prices.price(model, day, prompt)
+    if price is None:
+        return None
+    parts = (
+        (usage.input_tokens, price.input),
+        (usage.output_tokens, price.output),
+        (usage.cache_read_input_tokens, price.cache_read),
+        (usage.cache_creation_input_tokens, price.cache_write_5m),
+    )
+    if any(count and each is None for count, each in parts):
+        return None
+    return sum(count * (each or 0.0) for count, each in parts) / MILLION
+
+
+def write_usage(card: Path, total: Spent) -> None:
+    """Write a scorecard's usage beside it, whole or not at all."""
+    write_whole(usage_path(card), json.dumps(asdict(total), indent=1, sort_keys=True) + "\n")
 
 
 def usage_path(card: Path) -> Path:

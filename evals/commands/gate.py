@@ -77,6 +77,7 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
                 ask=ask,
                 judge_model=judge_model,
                 draw=args.draw,
+                looks=args.looks,
                 allow=allowed_names(args.allow),
             )
             return await gate.run()

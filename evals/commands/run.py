@@ -25,6 +25,7 @@ from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
+from evals.usage import Spent, write_usage
 
 OPTIONS = (
     "suite",
@@ -63,8 +64,8 @@ def execute(args: argparse.Namespace) -> int:
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
     try:
-        cards = _cards(args, home, suite, people, trials, log)
-        _write(args, home, suite, cases, cards)
+        cards, totals = _cards(args, home, suite, people, trials, log)
+        _write(args, home, suite, cases, cards, totals)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     finally:
         log.close()
@@ -110,7 +111,7 @@ def _cards(
     people: Sequence[Persona],
     trials: Sequence[Trial],
     log: RunLog,
-) -> list[Scorecard]:
+) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
     bar = Bar(sys.stderr)
@@ -123,10 +124,9 @@ def _cards(
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
     context = shared.judge_context(recorded)
-    return [
-        tally(suite, persona, _of(persona, graded), judge_model=judge_model, judge_context=context)
-        for persona in people
-    ]
+    groups = [(persona, _of(persona, graded)) for persona in people]
+    cards = [tally(suite, p, items, judge_model=judge_model, judge_context=context) for p, items in groups]
+    return cards, [shared.usage_of(items) for _, items in groups]
 
 
 def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
@@ -162,7 +162,12 @@ async def _run(
 
 
 def _write(
-    args: argparse.Namespace, home: Project, suite: Suite, cases: Sequence[Case], cards: Sequence[Scorecard]
+    args: argparse.Namespace,
+    home: Project,
+    suite: Suite,
+    cases: Sequence[Case],
+    cards: Sequence[Scorecard],
+    totals: Sequence[Spent | None],
 ) -> None:
     """Committed results come of whole replayed runs only; everything else goes to the machine's own folder or where it is told."""
     from evals.report.tables import card_markdown
@@ -173,11 +178,13 @@ def _write(
         and (args.repeats or suite.repeats) == suite.repeats
         and args.draw == "0"
     )
-    for card in cards:
+    for card, total in zip(cards, totals, strict=True):
         official = whole and card.header.revision.isdigit()
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
             path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card))
+            if total:
+                write_usage(path, total)
         except OSError as error:
             raise InputError(
                 f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"

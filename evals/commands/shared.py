@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from evals.canonical import Json
@@ -16,11 +17,14 @@ from evals.exchange import Provider
 from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
+from evals.prices import read_prices
 from evals.project import Project, find_project
 from evals.recording import Recording, read_recordings
 from evals.report.safe import plain
+from evals.run import Graded
 from evals.scorecard import NOT_STATED, Scorecard
 from evals.scorecard_file import card_name, read_card
+from evals.usage import Spent, spent
 from graders.execution.box import BoxError
 
 
@@ -97,6 +101,12 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     say(f"answers are not executed ({reason}); grades on record of the same answers are used")
     lines = [line for path in card_paths(home, suite) for line in read_card(path, home.shown(path)).grades]
     return Recorded(reason=reason, record=record_of(lines))
+
+
+def usage_of(graded: Sequence[Graded]) -> Spent | None:
+    """What the answers cost, where the API counted; None for recorded answers, which do not state it."""
+    responses = [item.response for item in graded if item.response]
+    return spent(responses, read_prices(), datetime.now(tz=UTC).date().isoformat()) if responses else None
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:
