@@ -104,7 +104,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
         PAYMENT,
         "is not one of",
     ),
-    "case with a key twice": (swap(PAYMENT, "version: 1\n", "version: 1\nversion: 2\n"), PAYMENT, "stands here twice"),
+    "case with a key twice": (swap(PAYMENT, "version: 2\n", "version: 2\nversion: 3\n"), PAYMENT, "stands here twice"),
     "case with an alias": (swap(PAYMENT, "family: payments", "family: &f payments"), PAYMENT, "anchors and aliases"),
     "case with an unknown rule": (
         swap(PAYMENT, "py-float-money", "py-float-mony"),
@@ -239,7 +239,7 @@ def test_lock_refuses_a_change_under_an_old_version(copy: Path, cli: Cli) -> Non
 
 
 def test_a_new_version_with_the_same_texts_keeps_its_recordings(copy: Path, cli: Cli) -> None:
-    swap(PAYMENT, "version: 1\n", "version: 2\n")(copy)
+    swap(PAYMENT, "version: 2\n", "version: 3\n")(copy)
     swap(PAYMENT, "points: 3", "points: 4")(copy)
     assert cli(copy, "lock")[0] == 0
     assert cli(copy, "run", "--case", "payment-endpoint", "--persona", "0001")[0] == 0
