@@ -104,6 +104,8 @@ class Suite:
     cases: tuple[Case, ...]
     margins: Margins = Margins()
     """What a comparison tolerates; no score depends on them."""
+    votes: int = 1
+    """How many judges' votes decide a question: an odd number, each vote from a conversation of its own."""
 
     def case(self, case_id: str) -> Case | None:
         return next((case for case in self.cases if case.id == case_id), None)

@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
+    _calibrate(verbs)
     add_deciding(verbs)
     add_bisecting(verbs)
     _showing(verbs)
@@ -151,6 +152,24 @@ def _grading(verbs: Verbs) -> None:
     )
     _suite(one)
     one.add_argument("--attacks", metavar="NAME", help="only this suite of attacks (default: all that the cases name)")
+    one.add_argument(
+        "--record", action="store_true", help="keep the outcome in results/selftest, where `evals calibrate` reads it"
+    )
+    _format(one, "table", "json")
+
+
+def _calibrate(verbs: Verbs) -> None:
+    one = _verb(
+        verbs,
+        "calibrate",
+        "how far the recorded judge agrees with the truth, and whether it may fail a build; no model call",
+        "evals calibrate --worst",
+    )
+    _suite(one)
+    one.add_argument("--worst", action="store_true", help="the items where judge and truth differ, quote beside quote")
+    one.add_argument(
+        "--renew", action="store_true", help="first take what the attacks decided anew into the gold set; labels stay"
+    )
     _format(one, "table", "json")
 
 
@@ -207,16 +226,26 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
     one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
+    one.add_argument(
+        "--votes", type=positive, metavar="N", help="judge's votes on each question (default: the suite's)"
+    )
     one = _verb(
         verbs,
         "import",
-        "keep responses to exported requests as recordings, with their provenance",
+        "keep responses to exported requests as recordings, or two readers' labels as gold items",
         "evals import responses results.jsonl --declare declared.json --set 2026-01",
         module="importing",
     )
     _suite(one)
-    one.add_argument("what", choices=["responses"])
-    one.add_argument("file", metavar="FILE", help="JSON Lines as Message Batches returns them; `-` is standard input")
+    one.add_argument("what", choices=["responses", "labels"])
+    one.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader",
+    )
+    one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
+    one.add_argument("--adjudicated", metavar="FILE", help="labels: what a third reader said where the two differ")
     one.add_argument(
         "--set",
         dest="recording_set",
@@ -227,5 +256,8 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
+    one.add_argument(
+        "--votes", type=positive, metavar="N", help="judge's votes on each question (default: the suite's)"
+    )
     one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
     one.add_argument("what", choices=["info", "clear"])

@@ -90,6 +90,7 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         unscored_limit=data.get("unscored_limit", 0.05),
         cases=tuple(cases),
         margins=Margins(**data.get("margins", {})),
+        votes=data.get("votes", 1),
     )
     return Loaded(suite=suite, faults=())
 

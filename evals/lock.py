@@ -23,8 +23,13 @@ from graders.registry import RULES_BY_ID
 FORMAT = 1
 
 
-def make_lock(suite: Suite, personas: Sequence[Persona], recordings: Sequence[Recording]) -> dict[str, Json]:
-    """What the lock says of one suite as it is now."""
+def make_lock(
+    suite: Suite,
+    personas: Sequence[Persona],
+    recordings: Sequence[Recording],
+    calibration: dict[str, Json] | None = None,
+) -> dict[str, Json]:
+    """What the lock says of one suite as it is now, with what its judge's calibration is bound to."""
     used = sorted({rule for case in suite.cases for c in case.criteria for ref in c.graders for rule in ref.rules})
     cases: dict[str, Json] = {}
     for case in suite.cases:
@@ -48,8 +53,10 @@ def make_lock(suite: Suite, personas: Sequence[Persona], recordings: Sequence[Re
             "repeats": suite.repeats,
             "model": suite.model,
             "judge": suite.judge,
+            "votes": suite.votes,
             "unscored_limit": suite.unscored_limit,
         },
+        "calibration": calibration,
     }
 
 
@@ -95,7 +102,24 @@ def differences(suite: str, locked: dict[str, Any] | None, now: dict[str, Any]) 
                     path=f"$.suites.{suite}.{name}",
                 )
             )
-    return faults
+    return [*faults, *_stale_calibration(suite, locked, now)]
+
+
+def _stale_calibration(suite: str, locked: dict[str, Any], now: dict[str, Any]) -> Iterator[Fault]:
+    """The judge's licence is bound to judge, rubric, gold set and context; when one changes it is void."""
+    before, after = locked.get("calibration") or {}, now.get("calibration") or {}
+    parts = sorted(name for name in {*before, *after} - {"licensed"} if before.get(name) != after.get(name))
+    if parts:
+        judges = f"results/recordings/{suite}/*/*/*/judge/"
+        renew = (
+            f"; its replies in {judges} must be recorded anew (`evals export requests`)" if "rubric" in parts else ""
+        )
+        yield Fault(
+            message=f"the judge is not as calibrated ({', '.join(parts)}): its licence is void, and so are comparisons "
+            f"with its older grades{renew}; then `evals calibrate` and `evals lock`",
+            file="evals.lock",
+            path=f"$.suites.{suite}.calibration",
+        )
 
 
 def _case_differences(suite: str, locked: dict[str, Any], now: dict[str, Any]) -> Iterator[Fault]:

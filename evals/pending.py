@@ -26,36 +26,39 @@ class Wanted:
 
 
 def wanted_requests(
-    trials: Sequence[Trial], recordings: Mapping[str, Recording], *, judge_model: str
+    trials: Sequence[Trial], recordings: Mapping[str, Recording], *, judge_model: str, votes: int = 1
 ) -> Iterator[Wanted]:
     """Every request that replaying the trials asks for, as far as the recordings tell, in order.
 
     Equal requests share one recording (two equal answers ask the judge the same), so each stands here once.
     """
     seen: set[str] = set()
-    for wanted in _all_wanted(trials, recordings, judge_model):
+    for wanted in _all_wanted(trials, recordings, judge_model, votes):
         if wanted.request.digest not in seen:
             seen.add(wanted.request.digest)
             yield wanted
 
 
-def _all_wanted(trials: Sequence[Trial], recordings: Mapping[str, Recording], judge_model: str) -> Iterator[Wanted]:
+def _all_wanted(
+    trials: Sequence[Trial], recordings: Mapping[str, Recording], judge_model: str, votes: int
+) -> Iterator[Wanted]:
     for trial in trials:
         place = answer_place(trial.case.id, trial.persona.revision, trial.repeat)
         answer = recordings.get(trial.request.digest)
         yield Wanted(request=trial.request, place=place, recording=answer)
         if answer is not None:
-            yield from _judge_requests(trial, answer.response.text, place, recordings, judge_model)
+            for vote in range(1, votes + 1):
+                yield from _judge_requests(trial, answer.response.text, place, recordings, judge_model, vote)
 
 
 def _judge_requests(
-    trial: Trial, answer: str, place: str, recordings: Mapping[str, Recording], model: str
+    trial: Trial, answer: str, place: str, recordings: Mapping[str, Recording], model: str, vote: int
 ) -> Iterator[Wanted]:
     for criterion in judged_criteria(trial):
         for attempt in range(1, ATTEMPTS + 1):
-            request = judge_request(trial, criterion, answer, model=model, attempt=attempt)
+            request = judge_request(trial, criterion, answer, model=model, vote=vote, attempt=attempt)
             reply = recordings.get(request.digest)
-            yield Wanted(request=request, place=judge_place(place, criterion.id, 1, attempt), recording=reply)
+            yield Wanted(request=request, place=judge_place(place, criterion.id, vote, attempt), recording=reply)
             if reply is None:
                 break
             try:

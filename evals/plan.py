@@ -142,8 +142,8 @@ def load(suite: Suite, persona: Persona, answers: Mapping[str, Sequence[str]]) -
         answer = round(_typical(suite, answers.get(case.id, ())) * CHARACTERS_PER_TOKEN) * "x"
         for criterion in judged:
             question = ask(criterion, case.task, answer)
-            judged_in += tokens(question.system) + tokens(question.text)
-    requests = sum(len(judged) for _, judged in asked)
+            judged_in += suite.votes * (tokens(question.system) + tokens(question.text))
+    requests = suite.votes * sum(len(judged) for _, judged in asked)
     reply = min(JUDGE_REPLY_TOKENS, JUDGE_MAX_TOKENS)
     return Load(
         answers=len(asked),

@@ -50,6 +50,12 @@ def recorded_repeat(recording: Recording) -> int:
     return int(parts[2]) if len(parts) > 2 and re.fullmatch(r"[1-9]\d{0,2}", parts[2]) else 0
 
 
+def recorded_vote(recording: Recording) -> int:
+    """The vote that a judge's recording's place names; 0 where it names none."""
+    parts = recording.place.rsplit(".", 2)
+    return int(parts[1]) if "/judge/" in recording.place and len(parts) == 3 and re.fullmatch(r"\d", parts[1]) else 0
+
+
 def judge_place(answer: str, criterion: str, vote: int, attempt: int) -> str:
     """Where a judge's reply to a question about an answer is kept."""
     return f"{answer}/judge/{criterion}.{vote}.{attempt}"

@@ -20,10 +20,12 @@ from evals.exchange import Message, Provider, Request, Response, Settings
 from evals.trial import Trial
 from graders.answer import read_answer
 from graders.criterion import TRUST, Criterion, Grade, Kind
+from graders.judge.panel import combine
 from graders.judge.question import ask
 from graders.judge.verdict import InvalidVerdict, judged, not_judged
 from graders.registry import RULES_BY_ID
 from graders.rules.grading import grade_rules
+from graders.task import Task
 
 JUDGE_MAX_TOKENS = 8_000
 ATTEMPTS = 2
@@ -52,8 +54,16 @@ class Graded:
 def judge_request(
     trial: Trial, criterion: Criterion, answer: str, *, model: str, vote: int = 1, attempt: int = 1
 ) -> Request:
-    """The request that asks a judge about one criterion of one answer."""
-    question = ask(criterion, trial.case.task, answer)
+    """The request that asks a judge about one criterion of a trial's answer."""
+    task, draw = trial.case.task, trial.request.draw
+    return question_request(task, criterion, answer, model=model, vote=vote, attempt=attempt, draw=draw)
+
+
+def question_request(
+    task: Task, criterion: Criterion, answer: str, *, model: str, vote: int = 1, attempt: int = 1, draw: str = "0"
+) -> Request:
+    """The request that asks a judge about one criterion of any answer to a task."""
+    question = ask(criterion, task, answer)
     settings = Settings(max_tokens=JUDGE_MAX_TOKENS, schema=question.schema)
     return Request(
         model=model,
@@ -62,7 +72,7 @@ def judge_request(
         settings=settings,
         repeat=vote,
         attempt=attempt,
-        draw=trial.request.draw,
+        draw=draw,
     )
 
 
@@ -77,6 +87,7 @@ async def run(
     judge: Provider,
     *,
     judge_model: str,
+    votes: int = 1,
     jobs: int,
     execute: Execute = lambda *_: (),
     progress: Progress = lambda *_: None,
@@ -93,14 +104,16 @@ async def run(
         if isinstance(answer, Response)
         for criterion in judged_criteria(trial)
     ]
+    asked = [(question, vote) for question in questions for vote in range(1, votes + 1)]
     verdicts = await _all(
-        [_verdict(gate, judge, *question, judge_model) for question in questions], "judge replies", progress
+        [_verdict(gate, judge, *question, judge_model, vote) for question, vote in asked], "judge replies", progress
     )
     executed = await _executed(trials, answers, execute, progress)
     by_trial: dict[str, list[Grade]] = {trial.name: list(executed.get(trial.name, ())) for trial in trials}
-    for (trial, criterion, _), verdict in zip(questions, verdicts, strict=True):
-        grade = verdict if isinstance(verdict, Grade) else _unjudged(criterion, verdict, judge_model)
-        by_trial[trial.name].append(grade)
+    for number, (trial, criterion, _) in enumerate(questions):
+        said = verdicts[number * votes : (number + 1) * votes]
+        panel = [one if isinstance(one, Grade) else _unjudged(criterion, one, judge_model) for one in said]
+        by_trial[trial.name].append(combine(panel))
     graded = []
     for done, (trial, answer) in enumerate(zip(trials, answers, strict=True), 1):
         graded.append(_graded(trial, answer, by_trial[trial.name]))
@@ -134,7 +147,8 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
         raise
     missing = [result for result in results if isinstance(result, MissingRecording)]
     if missing:
-        raise MissingRecording(*[fault for error in missing for fault in error.faults])
+        faults = [fault for error in missing for fault in error.faults]
+        raise MissingRecording(*[_many(what, len(faults))] * (len(faults) > 3), *faults)
     return [result for result in results if not isinstance(result, MissingRecording)]
 
 
@@ -148,6 +162,13 @@ async def _executed(
         work = [loop.run_in_executor(pool, execute, trial.case, text) for trial, text in given]
         results = await _all(work, "answers executed", progress)
     return {trial.name: grades for (trial, _), grades in zip(given, results, strict=True) if isinstance(grades, tuple)}
+
+
+def _many(what: str, count: int) -> str:
+    return (
+        f"{count} {what} have no recording: the persona, a case or the judge's rubric has changed. "
+        "`evals export requests` writes what must be recorded anew"
+    )
 
 
 class _Gate:
@@ -182,11 +203,13 @@ def _named(place: str) -> Iterator[None]:
         raise MissingRecording(f"{place}: {error}") from None
 
 
-async def _verdict(gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str) -> Grade:
+async def _verdict(
+    gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str, vote: int
+) -> Grade:
     """Ask once; ask once more when the reply is invalid; then the criterion is unscored by this judge."""
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):
-        request = judge_request(trial, criterion, answer, model=model, attempt=attempt)
+        request = judge_request(trial, criterion, answer, model=model, vote=vote, attempt=attempt)
         with _named(f"{trial.name}, judge of {criterion.id}"):
             response = await gate.respond(judge, request)
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evals.canonical import digest
 from evals.case import Case, Suite
@@ -161,9 +161,15 @@ def mean_of_means(scores: Sequence[Sequence[float]]) -> float | None:
 
 
 def tally(
-    suite: Suite, persona: Persona, graded: Sequence[Graded], *, judge_model: str, judge_context: str = NOT_STATED
+    suite: Suite,
+    persona: Persona,
+    graded: Sequence[Graded],
+    *,
+    judge_model: str,
+    judge_context: str = NOT_STATED,
+    licensed: tuple[Dimension, ...] = (),
 ) -> Scorecard:
-    """The scorecard of one revision from its graded answers."""
+    """The scorecard of one revision from its graded answers. `licensed`: dimensions in which the judge may gate."""
     cases = [case for case in suite.cases if any(item.trial.case.id == case.id for item in graded)]
     outcomes: Outcomes = {
         case.id: [_prevailing(item) for item in graded if item.trial.case.id == case.id] for case in cases
@@ -181,8 +187,9 @@ def tally(
         if any(line.criterion.dimension is dimension for line in criteria)
     )
     lines = tuple(line for item in graded for line in _grade_lines(item))
+    header = _header(suite, persona, graded, cases, lines, judge_model, judge_context)
     return Scorecard(
-        header=_header(suite, persona, graded, cases, lines, judge_model, judge_context),
+        header=replace(header, licensed=licensed),
         criteria=criteria,
         dimensions=dimensions,
         grades=lines,

@@ -99,6 +99,7 @@ def grade_json(line: GradeLine) -> dict[str, Json]:
         "answer": line.answer,
         "reason": grade.reason,
         "evidence": [{"quote": e.quote, "line": e.line} for e in grade.evidence],
+        **({"votes": [status.value for status in grade.votes]} if grade.votes else {}),
     }
 
 
@@ -253,6 +254,7 @@ def _grades(path: Path, shown: str) -> Iterable[GradeLine]:
                 version=row["version"],
                 reason=row["reason"],
                 evidence=tuple(Evidence(quote=e["quote"], line=e["line"]) for e in row["evidence"]),
+                votes=tuple(map(Status, row.get("votes", ()))),
             )
             yield GradeLine(
                 case=row["case"], repeat=row["repeat"], answer=row["answer"], grade=grade, prevails=row["prevails"]

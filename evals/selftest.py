@@ -33,6 +33,8 @@ class Job:
     suite: Suite
     case: Case
     name: str
+    answer: str
+    """The sound answer that it is, or that the defect is seeded into."""
     text: str
     should_fail: tuple[str, ...]
     """Criteria of which at least one has to fail; empty for a sound answer."""
@@ -101,12 +103,12 @@ def jobs(suite: Suite, case: Case) -> Iterator[Job]:
     """Every sound answer of a suite, then every defect. Raises BadMutant."""
     answers = suite.good_answers()
     for name, text in answers.items():
-        yield Job(suite=suite, case=case, name=name, text=text, should_fail=())
+        yield Job(suite=suite, case=case, name=name, answer=name, text=text, should_fail=())
     for mutant in suite.mutants():
         expected = tuple(c.id for c in case.criteria if set(attacks_of(c)) & set(mutant.noticed_by))
         if expected:
             text = seeded(answers[mutant.answer], mutant)
-            yield Job(suite=suite, case=case, name=mutant.id, text=text, should_fail=expected)
+            yield Job(suite=suite, case=case, name=mutant.id, answer=mutant.answer, text=text, should_fail=expected)
 
 
 def selftest(work: Sequence[Job], progress: Progress = lambda *_: None) -> Report:

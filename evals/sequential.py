@@ -56,7 +56,9 @@ def asking(
     async def ask(persona: Persona, repeats: range, draw: str) -> Sequence[Graded]:
         planned = plan_trials(suite, cases, [persona], model=model, repeats=repeats.stop - 1, draw=draw)
         trials = [trial for trial in planned if trial.repeat in repeats]
-        return await run(trials, provider, provider, judge_model=judge_model, jobs=jobs, execute=execute)
+        return await run(
+            trials, provider, provider, judge_model=judge_model, votes=suite.votes, jobs=jobs, execute=execute
+        )
 
     return ask
 

@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals.baselines import baselines_path, faults_of, read_baselines
+from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.exchange import UNSTATED
+from evals.gold import gold_path, misfits, read_gold
 from evals.instructions import check as check_instructions
+from evals.judge_record import answer_digests, judge_context, judge_name
+from evals.licence import binding
 from evals.load import load_instructions, read_suite, read_text, revisions, suite_ids, unknown_covers
 from evals.lock import differences, make_lock, read_lock
 from evals.pending import wanted_requests
 from evals.persona import Persona
 from evals.project import Project
-from evals.recording import Recording, read_recordings, recorded_repeat
+from evals.recording import Recording, read_recordings, recorded_repeat, recorded_vote
 from evals.schema import schema_text
 from evals.scorecard_file import read_card
 from evals.trial import plan_trials
@@ -38,7 +42,7 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
     """Check the named suites, or all. Never raises for what is wrong in a file: that is a fault in the list."""
     faults: list[Fault] = []
     warnings: list[Fault] = []
-    counts = {"suites": 0, "cases": 0, "criteria": 0, "revisions": 0, "recordings": 0, "scorecards": 0}
+    counts = {"suites": 0, "cases": 0, "criteria": 0, "revisions": 0, "recordings": 0, "scorecards": 0, "gold items": 0}
     try:
         locked = read_lock(project.lock)
     except InputError as error:
@@ -103,9 +107,11 @@ class _Suite:
         self.counts |= {"revisions": len(personas)}
         self._persona(suite, personas)
         self._scorecards(suite, personas)
+        self._gold(suite, recordings)
         if personas:
             self._unused(suite, personas, recordings)
-            self.faults += differences(self.id, locked, make_lock(suite, personas, recordings))
+            now = make_lock(suite, personas, recordings, self._calibration(recordings))
+            self.faults += differences(self.id, locked, now)
 
     def _try(self, work: Any) -> Any:
         try:
@@ -130,6 +136,16 @@ class _Suite:
         self.faults += faults
         self.counts |= {"recordings": len(recordings)}
         return recordings
+
+    def _gold(self, suite: Suite, recordings: Sequence[Recording]) -> None:
+        items, faults = read_gold(self.project, self.id)
+        self.faults += faults
+        self.counts |= {"gold items": len(items)}
+        answers = answer_digests(recordings)
+        self.faults += misfits(items, suite, answers, self.project.shown(gold_path(self.project, self.id)))
+
+    def _calibration(self, recordings: Sequence[Recording]) -> dict[str, Json] | None:
+        return binding(self.project, self.id, judge=judge_name(recordings), context=judge_context(recordings))
 
     def _persona(self, suite: Suite, personas: Sequence[Persona]) -> None:
         for persona in personas:
@@ -172,8 +188,11 @@ class _Suite:
         repeats = max([suite.repeats, *(recorded_repeat(recording) for recording in recordings)])
         trials = plan_trials(suite, suite.cases, personas, model=UNSTATED, repeats=repeats)
         by_digest = {recording.digest: recording for recording in recordings}
+        # likewise more votes: calibration asks for them
+        votes = max([suite.votes, *(recorded_vote(recording) for recording in recordings)])
         wanted = {
-            item.request.digest: item.place for item in wanted_requests(list(trials), by_digest, judge_model=UNSTATED)
+            item.request.digest: item.place
+            for item in wanted_requests(list(trials), by_digest, judge_model=UNSTATED, votes=votes)
         }
         folder = self.project.shown(self.project.recordings / self.id)
         seen: set[str] = set()

@@ -117,6 +117,8 @@ class Grade:
     """Grades of different versions are not comparable."""
     evidence: tuple[Evidence, ...] = ()
     reason: str = ""
+    votes: tuple[Status, ...] = ()
+    """What each member of a panel of judges said; empty for everyone else."""
 
     @property
     def decided(self) -> bool:

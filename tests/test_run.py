@@ -105,7 +105,9 @@ def test_a_fatal_error_stops_the_run(trials: list[Trial]) -> None:
 def test_all_missing_recordings_are_named_together(trials: list[Trial]) -> None:
     with pytest.raises(MissingRecording) as caught:
         go(trials, failing(MissingRecording("not there")))
-    assert len(caught.value.faults) == 4
+    said, *named = map(str, caught.value.faults)
+    assert said.startswith("4 answers have no recording")
+    assert len(named) == 4
 
 
 def test_no_more_requests_than_asked_for_are_under_way(trials: list[Trial]) -> None:

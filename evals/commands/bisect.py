@@ -19,6 +19,8 @@ from evals.comparison import Comparison
 from evals.errors import InputError, MissingRecording
 from evals.exchange import UNSTATED
 from evals.gate import LOOKS
+from evals.judge_record import judge_context, judge_name
+from evals.licence import licensed
 from evals.load import find_persona, load_suite, select_cases
 from evals.persona import Persona
 from evals.prices import PriceTable, read_prices
@@ -163,11 +165,12 @@ async def _replay(job: _Job) -> Found:
         jobs=job.args.jobs,
         execute=executor.grades,
     )
-    context = shared.judge_context(recorded)
+    context = judge_context(recorded)
+    licence = licensed(job.home, job.suite.id, judge=judge_name(recorded), context=context)
 
     async def card(persona: Persona) -> Scorecard:
         graded = await ask(persona, range(1, job.suite.repeats + 1), "0")
-        return tally(job.suite, persona, graded, judge_model=UNSTATED, judge_context=context)
+        return tally(job.suite, persona, graded, judge_model=UNSTATED, judge_context=context, licensed=licence)
 
     base = await card(job.base)
 

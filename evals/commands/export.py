@@ -48,4 +48,4 @@ def wanted(args: argparse.Namespace, home: Project) -> list[Wanted]:
         )
     )
     recordings = {recording.digest: recording for recording in shared.recordings(home, suite.id)}
-    return list(wanted_requests(trials, recordings, judge_model=UNSTATED))
+    return list(wanted_requests(trials, recordings, judge_model=UNSTATED, votes=args.votes or suite.votes))

@@ -23,7 +23,19 @@ PASSES = 3
 
 
 def execute(args: argparse.Namespace) -> int:
+    """Responses are kept here; labels have a module of their own."""
+    if args.what == "labels":
+        from evals.commands import labels
+
+        return labels.execute(args)
+    return _responses(args)
+
+
+def _responses(args: argparse.Namespace) -> int:
+    if len(args.files) != 1:
+        raise InputError("responses come from one file; concatenate several")
     home = shared.project()
+    (args.file,) = args.files
     declared = _declared(args.declare)
     rows, skipped = _rows(args.file)
     responses = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evals.calibrate import calibration_json
 from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import Fault, raise_all
@@ -20,7 +21,8 @@ def execute(args: argparse.Namespace) -> int:
     faults: list[Fault] = []
     for suite_id in suite_ids(home):
         suite = load_suite(home, suite_id)
-        now = make_lock(suite, revisions(home, suite.persona), shared.recordings(home, suite_id))
+        recorded = shared.recordings(home, suite_id)
+        now = make_lock(suite, revisions(home, suite.persona), recorded, calibration_json(home, suite, recorded))
         faults += unlocked_changes(suite_id, before.get(suite_id), now)
         suites[suite_id] = now
     raise_all(faults)

@@ -15,6 +15,8 @@ from evals.commands import shared
 from evals.errors import InputError
 from evals.exchange import UNSTATED, Provider
 from evals.execution import Attacked, Executor
+from evals.judge_record import judge_context, judge_name
+from evals.licence import licensed
 from evals.load import load_suite, select_cases
 from evals.persona import Persona
 from evals.project import Project
@@ -97,7 +99,7 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
 
 
 def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
-    questions = sum(len(judged_criteria(trial)) for trial in trials)
+    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
     shared.put(
         f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}; nothing was asked"
     )
@@ -118,14 +120,18 @@ def _cards(
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, executor, bar))
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
     finally:
         bar.close()
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
-    context = shared.judge_context(recorded)
+    context = judge_context(recorded)
     groups = [(persona, _of(persona, graded)) for persona in people]
-    cards = [tally(suite, p, items, judge_model=judge_model, judge_context=context) for p, items in groups]
+    judge = judge_name(recorded) if recorded else judge_model
+    licence = licensed(home, suite.id, judge=judge, context=context)
+    cards = [
+        tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
+    ]
     return cards, [shared.usage_of(items) for _, items in groups]
 
 
@@ -139,6 +145,7 @@ async def _run(
     trials: Sequence[Trial],
     recorded: Sequence[Recording],
     judge_model: str,
+    votes: int,
     executor: Executor,
     bar: Bar,
 ) -> list[Graded]:
@@ -155,6 +162,7 @@ async def _run(
             provider,
             provider,
             judge_model=judge_model,
+            votes=votes,
             jobs=args.jobs,
             execute=executor.grades,
             progress=bar.show,

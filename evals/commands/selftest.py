@@ -13,6 +13,7 @@ from evals.errors import Incomplete, InputError
 from evals.load import load_suite, nearest
 from evals.report.progress import Bar
 from evals.selftest import SHARE, BadMutant, Job, Report, Result, jobs, selftest
+from evals.selftest_record import write_record
 from graders.execution.box import BoxError
 from graders.execution.grading import attacks_of
 from graders.execution.sandbox import level
@@ -20,7 +21,10 @@ from graders.registry import SUITES
 
 
 def execute(args: argparse.Namespace) -> int:
-    suite = load_suite(shared.project(), args.suite)
+    home = shared.project()
+    suite = load_suite(home, args.suite)
+    if args.record and args.attacks:
+        raise InputError("--record keeps the whole self-test; leave --attacks out")
     work = _work(args, suite)
     try:
         shared.say(f"{len(work)} answers run in a sandbox of this machine ({level()})")
@@ -32,6 +36,8 @@ def execute(args: argparse.Namespace) -> int:
         report = selftest(work, bar.show)
     finally:
         bar.close()
+    if args.record:
+        shared.say(f"wrote {home.shown(write_record(home, suite, report))}")
     if args.format == "json":
         shared.put_json(_json(report))
     else:

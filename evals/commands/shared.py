@@ -19,10 +19,10 @@ from evals.load import find_persona, revisions
 from evals.persona import Persona
 from evals.prices import read_prices
 from evals.project import Project, find_project
-from evals.recording import Recording, read_recordings
+from evals.recording import Recording, answer_place, read_recordings
 from evals.report.safe import plain
 from evals.run import Graded
-from evals.scorecard import NOT_STATED, Scorecard
+from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
 from evals.usage import Spent, spent
 from graders.execution.box import BoxError
@@ -149,9 +149,13 @@ def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, li
     return found
 
 
-def judge_context(recorded: Sequence[Recording]) -> str:
-    """How judge conversations were held, where the recordings say so and agree."""
-    said = {
-        dict(r.response.provenance.declared).get("judge_context", NOT_STATED) for r in recorded if "/judge/" in r.place
-    }
-    return said.pop() if len(said) == 1 else ", ".join(sorted(said)) or NOT_STATED
+def recorded_text(home: Project, suite: Suite, card: Scorecard, case: str, repeat: int) -> str | None:
+    """The text of a recording at the place for it. Scorecards are files: a case id of one is no path until it is known."""
+    if suite.case(case) is None:
+        return None
+    path = home.recordings / suite.id / f"{answer_place(case, card.header.revision, repeat)}.json"
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))["response"]["text"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return text if isinstance(text, str) else None

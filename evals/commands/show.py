@@ -11,7 +11,8 @@ from evals.commands import shared
 from evals.disagreement import disagreements
 from evals.errors import InputError
 from evals.load import load_suite, nearest
-from evals.scorecard import GradeLine, Scorecard
+from evals.project import Project
+from evals.scorecard import GradeLine, Scorecard, answer_digest
 from evals.scorecard_file import criterion_json, dimension_json, grade_json, header_json
 from graders.criterion import Status
 
@@ -21,7 +22,7 @@ def execute(args: argparse.Namespace) -> int:
     suite = load_suite(home, args.suite)
     cards = [shared.find_card(home, suite, args.scorecard)] if args.scorecard else shared.cards(home, suite)
     if args.case or args.criterion:
-        return _criterion(args, suite, cards)
+        return _criterion(args, home, suite, cards)
     if args.disagreements:
         return _disagreements(args, cards)
     if args.format == "json":
@@ -42,7 +43,7 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) -> int:
+def _criterion(args: argparse.Namespace, home: Project, suite: Suite, cards: Sequence[Scorecard]) -> int:
     case = suite.case(args.case or "")
     if case is None:
         raise InputError(
@@ -54,27 +55,39 @@ def _criterion(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard
             f"no criterion `{args.criterion}` in case `{case.id}`{nearest(str(args.criterion), [c.id for c in case.criteria])}"
         )
     lines = [
-        (card.header.revision, line)
+        (card, line)
         for card in cards
         for line in card.grades
         if (line.case, line.grade.criterion) == (case.id, criterion.id)
     ]
     if args.format == "json":
-        shared.put_json([{"revision": revision, **grade_json(line)} for revision, line in lines])
+        shared.put_json([{"revision": card.header.revision, **grade_json(line)} for card, line in lines])
         return 0
+    shared.put(f"{case.id}/{criterion.id}: {criterion.statement}")
+    for card, line in lines:
+        _grade(home, suite, card, line)
+    return 0
+
+
+def _grade(home: Project, suite: Suite, card: Scorecard, line: GradeLine) -> None:
+    """One grade, and its quotes where they stand in the answer, as long as that is the answer that was graded."""
+    from evals.report.in_place import in_place
     from evals.report.safe import plain
 
-    shared.put(f"{case.id}/{criterion.id}: {criterion.statement}")
-    for revision, line in lines:
-        shared.put(
-            plain(
-                f"{revision} answer {line.repeat}: {line.grade.status.value} by {line.grade.kind.value} ({line.grade.grader})"
-                f"{'' if line.prevails else ', not counted'}: {line.grade.reason}"
-            )
+    grade = line.grade
+    shared.put(
+        plain(
+            f"{card.header.revision} answer {line.repeat}: {grade.status.value} by {grade.kind.value} ({grade.grader})"
+            f"{'' if line.prevails else ', not counted'}: {grade.reason}"
         )
-        for evidence in line.grade.evidence:
+    )
+    answer = shared.recorded_text(home, suite, card, line.case, line.repeat)
+    known = answer is not None and answer_digest(answer) == line.answer
+    for evidence in grade.evidence:
+        if answer is not None and known and evidence.line is not None:
+            shared.put("\n".join(in_place(answer, evidence.quote, evidence.line)) + "\n")
+        else:
             shared.put(f"    {plain(evidence.cited, 210)}")
-    return 0
 
 
 def _disagreements(args: argparse.Namespace, cards: Sequence[Scorecard]) -> int:

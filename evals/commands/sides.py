@@ -6,7 +6,6 @@ Here: from words on the command line to scorecards and texts. Not here: comparin
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,10 +15,11 @@ from evals.case import Suite
 from evals.commands import shared
 from evals.context import SIDES, AnswerKey, Context
 from evals.exchange import UNSTATED
+from evals.judge_record import judge_context, judge_name
+from evals.licence import licensed
 from evals.load import find_persona, load_instructions, revisions
 from evals.persona import Persona
 from evals.project import Project
-from evals.recording import answer_place
 from evals.scorecard import Scorecard, answer_digest, tally
 from evals.scorecard_file import with_statements
 from evals.trial import plan_trials
@@ -57,8 +57,20 @@ def replayed(home: Project, suite: Suite, persona: Persona, *, execute: bool) ->
     provider = RecordedProvider(recorded)
     trials = list(plan_trials(suite, suite.cases, [persona], model=UNSTATED, repeats=suite.repeats))
     executor = shared.executor(home, suite, execute=execute)
-    graded = asyncio.run(run(trials, provider, provider, judge_model=UNSTATED, jobs=8, execute=executor.grades))
-    card = tally(suite, persona, graded, judge_model=UNSTATED, judge_context=shared.judge_context(recorded))
+    graded = asyncio.run(
+        run(
+            trials,
+            provider,
+            provider,
+            judge_model=UNSTATED,
+            votes=suite.votes,
+            jobs=8,
+            execute=executor.grades,
+        )
+    )
+    context = judge_context(recorded)
+    licence = licensed(home, suite.id, judge=judge_name(recorded), context=context)
+    card = tally(suite, persona, graded, judge_model=UNSTATED, judge_context=context, licensed=licence)
     answers = {(item.trial.case.id, item.trial.repeat): item.response.text for item in graded if item.response}
     return Found(card=card, path=None, persona=persona, answers=answers)
 
@@ -106,22 +118,10 @@ def _answers(home: Project, suite: Suite, found: Found) -> dict[tuple[str, int],
     """The recorded answers whose digest is the one that was graded."""
     texts = {}
     for case, repeat, wanted in sorted({(line.case, line.repeat, line.answer) for line in found.card.grades}):
-        text = found.answers.get((case, repeat)) or _recorded(home, suite, found.card, case, repeat)
+        text = found.answers.get((case, repeat)) or shared.recorded_text(home, suite, found.card, case, repeat)
         if text is not None and answer_digest(text) == wanted:
             texts[case, repeat] = text
     return texts
-
-
-def _recorded(home: Project, suite: Suite, card: Scorecard, case: str, repeat: int) -> str | None:
-    """The text of a recording at the place for it. Scorecards are files: a case id of one is no path until it is known."""
-    if suite.case(case) is None:
-        return None
-    path = home.recordings / suite.id / f"{answer_place(case, card.header.revision, repeat)}.json"
-    try:
-        text = json.loads(path.read_text(encoding="utf-8"))["response"]["text"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return text if isinstance(text, str) else None
 
 
 def _history(home: Project, suite: Suite, base: Found) -> tuple[Scorecard, ...]:

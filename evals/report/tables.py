@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from evals.model_family import same_family
 from evals.report.safe import cell, plain
-from evals.scorecard import CriterionLine, Scorecard
+from evals.scorecard import CriterionLine, Header, Scorecard
 from graders.criterion import HEADLINE, Dimension, Kind, Sort, Status
 
 
@@ -184,7 +185,7 @@ def card_markdown(card: Scorecard) -> str:
         ["persona", f"{header.persona} {header.revision}"],
         ["model", header.model],
         ["recording set", header.recording_set or "none"],
-        ["judge", f"{header.judge}, without a licence: its grades are advisory"],
+        ["judge", f"{header.judge}, {_licence(header)}"],
         ["judge context", header.judge_context],
         ["answers per case", str(header.repeats)],
         ["cases", ", ".join(f"{case} v{version}" for case, version, _ in header.cases)],
@@ -207,6 +208,13 @@ def card_markdown(card: Scorecard) -> str:
         *_not_passed(card),
     ]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _licence(header: Header) -> str:
+    names = ", ".join(dimension.value for dimension in header.licensed)
+    family = same_family(header.model, header.judge)
+    kin = f"; of the answers' own family ({family})" if family else ""
+    return f"licensed in {names}{kin}" if names else f"without a licence: its grades are advisory{kin}"
 
 
 def _not_passed(card: Scorecard) -> list[str]:

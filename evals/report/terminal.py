@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.case import Suite
+from evals.model_family import same_family
 from evals.report.tables import dimension_table, edges, items_table, promise_share, side_by_side
 from evals.scorecard import Scorecard
-from graders.criterion import Kind
+from graders.criterion import Dimension, Kind
+from graders.judge.panel import agreement, panel_version
+from graders.judge.question import judge_version
 
 
 def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> str:
@@ -52,12 +55,40 @@ def notes(cards: Sequence[Scorecard]) -> list[str]:
             f"{decided[Kind.EXECUTION]} of {asked} executable criteria of answers were decided by running the code."
         )
     if decided[Kind.JUDGE]:
-        lines.append("The judge has no licence yet: what it decided is advisory and can fail no build.")
+        lines += judge_notes(cards)
     if decided and promise_share(cards):
         lines.append(
             f"`without promises` leaves out the {promise_share(cards)} criteria that ask for what the persona promises unasked."
         )
     return lines
+
+
+def judge_notes(cards: Sequence[Scorecard]) -> list[str]:
+    """How far the judge of these scorecards may be believed."""
+    header = cards[0].header
+    licensed = set(header.licensed).intersection(*(card.header.licensed for card in cards))
+    names = ", ".join(dimension.value for dimension in Dimension if dimension in licensed)
+    lines = [
+        f"The judge has a licence in {names}; elsewhere what it decided is advisory and can fail no build."
+        if names
+        else "The judge has no licence: what it decided is advisory and can fail no build (`evals calibrate` says why)."
+    ]
+    family = same_family(header.model, header.judge)
+    if family:
+        lines.append(f"Judge and answers are of one family ({family}): a judge may favour what it would have written.")
+    panel = agreement(line.grade for card in cards for line in card.grades)
+    if panel:
+        lines.append(f"The judge's votes were unanimous on {panel[0]} of {panel[1]} questions.")
+    stale = sorted({v for card in cards for name, v in card.header.graders if name == "judge"} - _current_versions())
+    if stale:
+        lines.append(
+            f"Judge grades of another rubric ({', '.join(stale)}; now {judge_version()}) are stale: run `evals run` again."
+        )
+    return lines
+
+
+def _current_versions() -> set[str]:
+    return {panel_version(judge_version(), seats) for seats in range(1, 10, 2)}
 
 
 def show_summary(cards: Sequence[Scorecard], *, items: bool) -> str:

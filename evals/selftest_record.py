@@ -1,0 +1,122 @@
+"""The self-test on record: what the attacks said of sound answers and of seeded defects, one JSON line each.
+
+A defect that only one criterion should notice is a known truth for it, and so is every sound answer for every criterion:
+with these the attacks are measured as the judge is. Here: the record. Not here: running it (`selftest`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.canonical import Json, canonical
+from evals.case import Suite
+from evals.errors import Fault, InputError
+from evals.project import Project
+from evals.recording import write_whole
+from evals.schema import errors_of, schema_text
+from evals.selftest import Report, Result
+from graders.criterion import Criterion
+from graders.execution.grading import attacks_of, attacks_version
+from graders.registry import ATTACKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One answer of the self-test, sound or with one defect, and what became of it."""
+
+    case: str
+    answer: str
+    """The sound answer, or the one that the defect was seeded into."""
+    name: str
+    should_fail: tuple[str, ...]
+    """Criteria of which at least one has to fail; empty for a sound answer."""
+    failed: tuple[str, ...]
+    passed: tuple[str, ...]
+
+    def truth(self, criterion: str) -> bool | None:
+        """Whether the criterion is met; None where the defect may break several, so that nobody knows which."""
+        if not self.should_fail:
+            return True
+        return False if self.should_fail == (criterion,) else None
+
+    def said(self, criterion: str) -> bool | None:
+        """What the attacks said; None when they could not tell."""
+        return True if criterion in self.passed else False if criterion in self.failed else None
+
+
+def record_path(project: Project, suite: str) -> Path:
+    return project.results / "selftest" / f"{suite}.jsonl"
+
+
+def versions(suite: Suite) -> dict[str, Json]:
+    """Versions of the attacks behind each executable criterion; a record of others is of no use."""
+    return {f"{case.id}/{c.id}": version_of(c) for case in suite.cases for c in case.criteria if attacks_of(c)}
+
+
+def version_of(criterion: Criterion) -> str:
+    return attacks_version([ATTACKS[name] for name in attacks_of(criterion)])
+
+
+def write_record(project: Project, suite: Suite, report: Report) -> Path:
+    """Write the record of a whole self-test, whole or not at all."""
+    path = record_path(project, suite.id)
+    rows: list[Json] = [{"line": "selftest", "versions": versions(suite)}, *map(_row, report.results)]
+    write_whole(path, "".join(canonical(row) + "\n" for row in rows))
+    return path
+
+
+def _row(result: Result) -> dict[str, Json]:
+    return {
+        "line": "answer",
+        "case": result.job.case.id,
+        "answer": result.job.answer,
+        "name": result.job.name,
+        "should_fail": list(result.job.should_fail),
+        "failed": list(result.failed),
+        "passed": list(result.passed),
+    }
+
+
+def read_record(project: Project, suite: Suite) -> tuple[list[Known], bool]:
+    """What is on record, and whether it is of the attacks as they are now. Raises InputError for a file that is none."""
+    path = record_path(project, suite.id)
+    if not path.is_file():
+        return [], True
+    shown = project.shown(path)
+    rows = list(_rows(path, shown))
+    current = bool(rows) and rows[0].get("versions") == versions(suite)
+    return [_known(row) for row in rows if row["line"] == "answer"], current
+
+
+def _known(row: dict[str, Any]) -> Known:
+    return Known(
+        case=row["case"],
+        answer=row["answer"],
+        name=row["name"],
+        should_fail=tuple(row["should_fail"]),
+        failed=tuple(row["failed"]),
+        passed=tuple(row["passed"]),
+    )
+
+
+def _rows(path: Path, shown: str) -> Iterator[dict[str, Any]]:
+    schema = schema_text("selftest.schema.json")
+    try:
+        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Fault(message=f"cannot be read ({error})", file=shown)) from None
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise InputError(
+                Fault(message="is not JSON; run `evals selftest --record` again", file=shown, line=number)
+            ) from None
+        wrong = errors_of(row, schema)
+        if wrong:
+            raise InputError(Fault(message=wrong[0], file=shown, line=number))
+        yield row
