@@ -65,6 +65,7 @@ def test_letter_case_and_one_fence_are_tolerated(text: str) -> None:
         reply(quotes=[]),
         reply(reason=""),
         reply(reason=None),
+        reply(reason="half a \ud800 character"),
         reply(extra=1),
         json.dumps({"verdict": "pass", "quotes": ["jwt.verify(token)"]}),
         reply(quotes=["jwt.verify(tokens)"]),

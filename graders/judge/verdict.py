@@ -66,6 +66,8 @@ def _checked(data: dict[str, object]) -> Verdict:
         message = "quotes must be a list of strings"
     elif not isinstance(reason, str) or not reason.strip():
         message = "the reason is missing"
+    elif re.search("[\ud800-\udfff]", reason):
+        message = "the reason holds half a character, and could be written to no file"
     else:
         return Verdict(status=status, quotes=tuple(str(quote) for quote in quotes), reason=reason.strip())
     raise InvalidVerdict(message)
