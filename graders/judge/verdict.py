@@ -35,7 +35,7 @@ def read_verdict(reply: str) -> Verdict:
     text = reply.strip()
     fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n\s*```", text, re.DOTALL)
     try:
-        data = json.loads(fenced[1] if fenced else text)
+        data = json.loads(fenced[1] if fenced else text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         message = "the reply is not one JSON object"
         raise InvalidVerdict(message) from None
@@ -43,6 +43,15 @@ def read_verdict(reply: str) -> Verdict:
         message = "the reply is not a JSON object"
         raise InvalidVerdict(message)
     return _checked(data)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object whose names stand once each; a second `verdict` would quietly replace the first."""
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        message = "a name stands twice in the reply"
+        raise InvalidVerdict(message)
+    return data
 
 
 def _checked(data: dict[str, object]) -> Verdict:
@@ -57,6 +66,8 @@ def _checked(data: dict[str, object]) -> Verdict:
         message = "quotes must be a list of strings"
     elif not isinstance(reason, str) or not reason.strip():
         message = "the reason is missing"
+    elif re.search("[\ud800-\udfff]", reason):
+        message = "the reason holds half a character, and could be written to no file"
     else:
         return Verdict(status=status, quotes=tuple(str(quote) for quote in quotes), reason=reason.strip())
     raise InvalidVerdict(message)
@@ -75,12 +86,22 @@ def locate(quote: str, text: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
+def _stands_in(answer: str, reply: str, reason: str) -> bool:
+    """Whether the answer dictated the reply. Its quotes would prove nothing: a forged verdict holds the quotes it names."""
+    said = " ".join(answer.split())
+    spellings = (reply, reason, json.dumps(reason, ensure_ascii=False)[1:-1])
+    return any(" ".join(text.split()) in said for text in spellings)
+
+
 def judged(criterion: Criterion, answer: str, reply: str, *, judge: str, stop_reason: str | None = None) -> Grade:
     """The grade that a reply gives. Raises InvalidVerdict for a reply that may be asked for once more."""
     if stop_reason not in (None, "end_turn", "stop_sequence"):
         message = f"the judge's reply ended with {stop_reason}"
         raise InvalidVerdict(message)
     verdict = read_verdict(reply)
+    if _stands_in(answer, reply, verdict.reason):
+        message = "the reply, or its reason, stands in the answer word for word: it was copied from there"
+        raise InvalidVerdict(message)
     lines = [(quote, locate(quote, answer)) for quote in verdict.quotes]
     found = tuple(Evidence(quote=quote.strip(), line=line) for quote, line in lines if line is not None)
     if not found or len(found) < len(lines):
