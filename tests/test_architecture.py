@@ -22,7 +22,8 @@ OWNERS = {
     "referencing": {"evals/schema.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},
-    "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")},
+    "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")}
+    | {"graders/judge/rates.py"},
     "jinja2": {"evals/report/page.py"},
     "markupsafe": {"evals/report/page.py"},
     "tabulate": {"evals/report/tables.py"},
