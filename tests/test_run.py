@@ -74,6 +74,36 @@ def test_a_judge_that_never_replies_well_is_unscored(trials: list[Trial]) -> Non
     assert "no valid reply in 2 attempts" in graded[0].grades[-1].reason
 
 
+def test_a_panel_votes_apart_and_the_majority_decides(trials: list[Trial]) -> None:
+    def script(request: Request) -> str:
+        return VERDICT.replace("fail", "pass") if request.repeat == 2 else VERDICT
+
+    judge = ScriptedProvider(script)
+    work = run(trials[:2], ScriptedProvider(lambda _: ANSWER), judge, judge_model="j", votes=3, jobs=3)
+    graded = asyncio.run(work)
+    assert len(judge.requests) == 2 * 2 * 3
+    assert len({request.digest for request in judge.requests}) == 2 * 3, "equal answers ask the same"
+    for item in graded:
+        judged = [grade for grade in item.grades if grade.kind is Kind.JUDGE]
+        assert [grade.criterion for grade in judged] == ["sql-safe", "explains"]
+        assert {grade.votes for grade in judged} == {(Status.FAIL, Status.PASS, Status.FAIL)}
+        assert {grade.status for grade in judged} == {Status.FAIL}
+
+
+def test_a_panel_of_which_one_fails_goes_on_with_the_others(trials: list[Trial]) -> None:
+    def script(request: Request) -> str:
+        if request.repeat == 1:
+            raise ProviderError("overloaded")
+        return VERDICT
+
+    work = run(
+        trials[:1], ScriptedProvider(lambda _: ANSWER), ScriptedProvider(script), judge_model="j", votes=3, jobs=3
+    )
+    (graded,) = asyncio.run(work)
+    assert graded.grades[-1].votes == (Status.UNSCORED, Status.FAIL, Status.FAIL)
+    assert graded.grades[-1].status is Status.FAIL
+
+
 def failing(error: Exception, when: Callable[[Request], bool] = lambda _: True) -> ScriptedProvider:
     def script(request: Request) -> str:
         if when(request):

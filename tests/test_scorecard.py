@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -157,12 +159,10 @@ def test_a_failed_provider_is_unscored_not_zero() -> None:
     assert failed.grades[0].grade.reason == "overloaded"
 
 
-def test_store_then_load_is_identity(tmp_path: object) -> None:
-    from pathlib import Path
+def test_store_then_load_is_identity(tmp_path: Path) -> None:
 
-    folder = Path(str(tmp_path))
     made = card([[(PASS, FAIL), (NA, UNSCORED)], [(FAIL, PASS), (PASS, PASS)]])
-    path = write_card(folder, made, "text")
+    path = write_card(tmp_path, made, "text")
     read = read_card(path, "card")
     assert card_text(read) == card_text(made) == path.read_text(encoding="utf-8")
     assert grades_text(read.grades) == grades_text(made.grades)
@@ -178,3 +178,25 @@ def test_one_changed_grade_is_a_one_line_diff_of_the_grades() -> None:
 def test_nothing_volatile_is_written() -> None:
     made = card([[(PASS, PASS)]])
     assert card_text(made) == card_text(card([[(PASS, PASS)]]))
+
+
+def test_votes_of_a_panel_are_kept(tmp_path: Path) -> None:
+    made = card([[(PASS, PASS), (FAIL, PASS)]])
+    voted = replace(
+        made,
+        grades=tuple(
+            replace(line, grade=replace(line.grade, votes=(PASS, FAIL, PASS)))
+            if line.grade.kind is Kind.JUDGE
+            else line
+            for line in made.grades
+        ),
+    )
+    read = read_card(write_card(tmp_path, voted, "text"), "card")
+    assert {line.grade.votes for line in read.grades if line.grade.kind is Kind.JUDGE} == {(PASS, FAIL, PASS)}
+    assert '"votes"' not in grades_text(made.grades), "a single judge writes what it always wrote"
+
+
+def test_a_licence_is_kept(tmp_path: Path) -> None:
+    made = card([[(PASS, PASS), (FAIL, PASS)]])
+    licensed = replace(made, header=replace(made.header, licensed=(Dimension.SECURITY,)))
+    assert read_card(write_card(tmp_path, licensed, "text"), "card").header.licensed == (Dimension.SECURITY,)
