@@ -26,6 +26,8 @@ from graders.registry import SUITES
 
 TARGETS = {"jwt": 1.0, "payment": 4.0, "migration": 2.5}
 """Seconds an answer."""
+FIRST = "import time; print(time.monotonic())"
+"""The first thing that a program does: say when it is; the clock is the whole machine's."""
 START_TARGET = 20.0
 """Milliseconds."""
 
@@ -78,31 +80,32 @@ def print_starts(name: str, count: int) -> None:
     bare = median(starts_bare(count))
     boxed = median(starts_boxed(name, count))
     print(
-        f"{name}: a box starts its first program in {boxed:.1f} ms (median of {count}; target {START_TARGET:.0f}), the same "
-        f"program bare in {bare:.1f} ms: {boxed / bare:.1f} x, {boxed - bare:.1f} ms more"
+        f"{name}: a box has its first program running after {boxed:.1f} ms (median of {count}; target {START_TARGET:.0f}), the same "
+        f"program bare after {bare:.1f} ms: {boxed / bare:.1f} x, {boxed - bare:.1f} ms more"
     )
 
 
 def starts_boxed(name: str, count: int) -> Iterator[float]:
-    """Milliseconds from nothing to the end of a program that does nothing, in a box of its own each time."""
+    """Milliseconds from nothing to the first instruction of a program, in a box of its own each time."""
     program, mounts, environment = runtimes.bare_python()
     for _ in range(count):
         with scratch() as place:
             folder = place / "box"
             folder.mkdir()
-            begun = time.perf_counter()
+            begun = time.monotonic()
             with BACK_ENDS[name](folder, mounts, Limits()) as box:
-                box.start("trial", [program, "-I", "-S", "-c", "pass"], environment)
+                box.start("trial", [program, "-I", "-S", "-c", FIRST], environment)
                 box.wait("trial", 20)
-                took = time.perf_counter() - begun
-        yield 1000 * took
+                yield 1000 * (float(box.output("trial")) - begun)
 
 
 def starts_bare(count: int) -> Iterator[float]:
     import sys
 
     for _ in range(count):
-        yield 1000 * timed(lambda: subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True))
+        begun = time.monotonic()
+        found = subprocess.run([sys.executable, "-I", "-S", "-c", FIRST], check=True, capture_output=True)
+        yield 1000 * (float(found.stdout) - begun)
 
 
 def timed(work: Callable[[], object]) -> float:
