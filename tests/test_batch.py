@@ -217,8 +217,10 @@ def test_a_refused_request_is_an_error_of_its_own_and_not_asked_again(server: Ba
 def test_no_broken_result_becomes_an_answer(server: BatchServer, go: Go, result: Any) -> None:
     wanted = requests(3)
     row = server._row
-    server._row = lambda line, n: (  # type: ignore[method-assign]
-        {"custom_id": line["custom_id"], "result": result} if line["custom_id"] == wanted[1].digest else row(line, n)
+    server._row = lambda line, number: (  # type: ignore[method-assign]
+        {"custom_id": line["custom_id"], "result": result}
+        if line["custom_id"] == wanted[1].digest
+        else row(line, number)
     )
     found = go(wanted)
     assert isinstance(found[1], ProviderError)
@@ -280,6 +282,29 @@ def test_results_that_break_off_are_read_again(server: BatchServer, go: Go, clea
     server.cut, server.clean_cut = [1, 2, 0], clean
     assert texts(go(requests(5))) == right(5)
     assert (server.calls.count("results"), set(server.asked().values())) == (4, {1})
+
+
+def test_a_batch_that_the_api_keeps_refusing_leaves_nothing_behind(
+    server: BatchServer, go: Go, tmp_path: Path, said: list[str]
+) -> None:
+    server.faults["create"] = [(429, "rate_limit_error", SOON)] * 10
+    with pytest.raises(ProviderError, match="failed 10 times"):
+        go(requests(3))
+    assert (server.batches, files(tmp_path), said) == ({}, [], [])
+    server.faults["create"] = [(403, "permission_error", {})]
+    with pytest.raises(FatalProviderError, match="refuses the batch"):
+        go(requests(3))
+    assert files(tmp_path) == []
+
+
+def test_the_id_and_what_the_batch_holds_are_on_disk_before_it_is_looked_at(
+    server: BatchServer, go: Go, tmp_path: Path
+) -> None:
+    kept: list[dict[str, Any]] = []
+    server.hooks["retrieve"] = [lambda: kept.extend(json.loads(p.read_text()) for p in files(tmp_path))]
+    wanted = requests(4)
+    go(wanted)
+    assert [(one["batch"], one["digests"]) for one in kept] == [("msgbatch_1", [r.digest for r in wanted[1:]])]
 
 
 def test_results_that_never_come_whole_end_the_run_and_what_came_is_kept(

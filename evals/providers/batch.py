@@ -15,7 +15,7 @@ from typing import Protocol
 from evals.canonical import Json
 from evals.errors import FatalProviderError, InputError, ProviderError
 from evals.exchange import Provider, Request, Response
-from evals.providers.batch_api import Failure, Outcome, State, line
+from evals.providers.batch_api import Failure, NotMade, Outcome, State, line
 from evals.providers.batch_ledger import Entry, Ledger
 from evals.providers.cached import Cache
 
@@ -146,8 +146,8 @@ class BatchProvider:
             entry = self._ledger.intend(self._api.endpoint, [request.digest for request in part])
             try:
                 batch = await self._api.create([line(request) for request in part])
-            except FatalProviderError:
-                self._ledger.forget(entry)  # the API said that it made none
+            except (FatalProviderError, NotMade):
+                self._ledger.forget(entry)
                 raise
             self._ledger.made(entry, batch)
             self._say(

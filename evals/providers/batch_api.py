@@ -57,6 +57,10 @@ class Failure:
 Outcome = Response | Failure
 
 
+class NotMade(ProviderError):
+    """The API took no batch, and said so each time."""
+
+
 def line(request: Request) -> dict[str, Json]:
     """A request as a batch holds it. Batches take longer than five minutes, so their prompt cache is kept an hour."""
     return {"custom_id": request.digest, "params": with_prompt_cache(request_params(request), ttl="1h")}
@@ -161,7 +165,8 @@ class BatchApi:
                     raise _unsure(type(error).__name__) from None
                 reason, wait = f"{type(error).__name__}: {str(error)[:200]}", None
             await asyncio.sleep(_backoff(self._pause, tries) if wait is None else wait)
-        raise ProviderError(f"the batch API failed {TRIES} times ({reason}); the same command again goes on from here")
+        kind = ProviderError if repeatable else NotMade
+        raise kind(f"the batch API failed {TRIES} times ({reason}); the same command again goes on from here")
 
 
 def _raise_lasting(error: anthropic.APIStatusError, *, repeatable: bool) -> None:
