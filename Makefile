@@ -27,7 +27,7 @@ setup: $(VENV)/.stamp ## install into .venv, and do nothing else
 runtimes: $(VENV)/.stamp ## make the runtimes in which answers are run (.runtimes), once
 	@$(BIN)/python -m graders.execution.prepare || [ -z "$(EVALS_REQUIRE_SANDBOX)" ]
 
-eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live asks the API)
+eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live or batch asks the API)
 	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
 
 compare: $(VENV)/.stamp ## what moved between two revisions: make compare BASE=0000 CANDIDATE=0001

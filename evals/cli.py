@@ -87,9 +87,9 @@ def _run(verbs: Verbs) -> None:
     )
     one.add_argument(
         "--provider",
-        choices=["replay", "live"],
+        choices=["replay", "live", "batch"],
         default="replay",
-        help="replay the recordings, or ask the API (default: %(default)s)",
+        help="replay the recordings, ask the API, or ask it through Message Batches: half the price, within a day (default: %(default)s)",
     )
     one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")

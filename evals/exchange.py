@@ -5,9 +5,10 @@ Here: the values and the protocol. Not here: any way of answering.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from evals.canonical import Json, canonical, digest
 
@@ -77,6 +78,8 @@ class Usage:
     output_tokens: int
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    service_tier: Literal["batch"] | None = None
+    """`batch` for an answer out of a batch, which has another price; None: the usual one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,18 @@ class Provider(Protocol):
 
     async def respond(self, request: Request) -> Response:
         """The response. Raises ProviderError, or MissingRecording where nothing was recorded."""
+        ...
+
+
+@runtime_checkable
+class Gatherer(Provider, Protocol):
+    """A provider that wants to know what it will be asked, all at once, since it sends many requests together."""
+
+    async def gather(self, requests: Sequence[Request]) -> None:
+        """Have the requests answered, so that `respond` has an answer or a ProviderError for each.
+
+        Called before each round of questions. Raises what no request of the round would survive.
+        """
         ...
 
 

@@ -66,7 +66,7 @@ def to_json(recording: Recording) -> dict[str, Json]:
     response, provenance = recording.response, recording.response.provenance
     usage: Json = None
     if response.usage:
-        usage = dict(vars(response.usage).items())
+        usage = {name: value for name, value in vars(response.usage).items() if value is not None}
     fields: dict[str, Json] = dict(recording.fields)
     return {
         "request": {"digest": recording.digest, "fields": fields},

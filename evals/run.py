@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from evals.case import Case
 from evals.errors import FatalProviderError, MissingRecording, ProviderError
-from evals.exchange import Message, Provider, Request, Response, Settings
+from evals.exchange import Gatherer, Message, Provider, Request, Response, Settings
 from evals.trial import Trial
 from graders.answer import read_answer
 from graders.criterion import TRUST, Criterion, Grade, Kind
@@ -32,6 +32,9 @@ ATTEMPTS = 2
 """How often a judge is asked when its reply is invalid."""
 
 T = TypeVar("T")
+
+Question = tuple[Trial, Criterion, str]
+"""What a judge is asked: about a criterion, of an answer's text."""
 
 Execute = Callable[[Case, str], tuple[Grade, ...]]
 """Grades by execution of an answer's text; called in worker threads."""
@@ -97,6 +100,7 @@ async def run(
     Raises MissingRecording with all that is missing, before any grade, and FatalProviderError at once.
     """
     gate = _Gate(jobs)
+    await _gather(provider, [trial.request for trial in trials])
     answers = await _all([_answer(gate, provider, trial) for trial in trials], "answers", progress)
     questions = [
         (trial, criterion, answer.text)
@@ -105,9 +109,7 @@ async def run(
         for criterion in judged_criteria(trial)
     ]
     asked = [(question, vote) for question in questions for vote in range(1, votes + 1)]
-    verdicts = await _all(
-        [_verdict(gate, judge, *question, judge_model, vote) for question, vote in asked], "judge replies", progress
-    )
+    verdicts = await _verdicts(gate, judge, asked, judge_model, progress)
     executed = await _executed(trials, answers, execute, progress)
     by_trial: dict[str, list[Grade]] = {trial.name: list(executed.get(trial.name, ())) for trial in trials}
     for number, (trial, criterion, _) in enumerate(questions):
@@ -203,22 +205,48 @@ def _named(place: str) -> Iterator[None]:
         raise MissingRecording(f"{place}: {error}") from None
 
 
-async def _verdict(
-    gate: _Gate, judge: Provider, trial: Trial, criterion: Criterion, answer: str, model: str, vote: int
-) -> Grade:
-    """Ask once; ask once more when the reply is invalid; then the criterion is unscored by this judge."""
-    reason = ""
+async def _gather(provider: Provider, requests: Sequence[Request]) -> None:
+    if isinstance(provider, Gatherer):
+        await provider.gather(requests)
+
+
+async def _verdicts(
+    gate: _Gate, judge: Provider, asked: Sequence[tuple[Question, int]], model: str, progress: Progress
+) -> list[Grade | ProviderError]:
+    """Ask every (question, vote) once, and those with an invalid reply once more, together; then they are unscored."""
+    settled: dict[int, Grade | ProviderError | InvalidVerdict] = {}
+    rest = list(range(len(asked)))
     for attempt in range(1, ATTEMPTS + 1):
-        request = judge_request(trial, criterion, answer, model=model, vote=vote, attempt=attempt)
-        with _named(f"{trial.name}, judge of {criterion.id}"):
-            response = await gate.respond(judge, request)
-        try:
-            return judged(
-                criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason
-            )
-        except InvalidVerdict as error:
-            reason = str(error)
-    return not_judged(criterion, f"no valid reply in {ATTEMPTS} attempts: {reason}", judge=model)
+        requests = [_vote(asked[number], model, attempt) for number in rest]
+        await _gather(judge, requests)
+        what = "judge replies" if attempt == 1 else "judge replies, asked again"
+        work = [_verdict(gate, judge, asked[n][0], request, model) for n, request in zip(rest, requests, strict=True)]
+        settled.update(zip(rest, await _all(work, what, progress), strict=True))
+        rest = [number for number in rest if isinstance(settled[number], InvalidVerdict)]
+    return [_last(question[1], settled[number], model) for number, (question, _) in enumerate(asked)]
+
+
+def _vote(asked: tuple[Question, int], model: str, attempt: int) -> Request:
+    question, vote = asked
+    return judge_request(*question, model=model, vote=vote, attempt=attempt)
+
+
+async def _verdict(
+    gate: _Gate, judge: Provider, question: Question, request: Request, model: str
+) -> Grade | InvalidVerdict:
+    trial, criterion, answer = question
+    with _named(f"{trial.name}, judge of {criterion.id}"):
+        response = await gate.respond(judge, request)
+    try:
+        return judged(criterion, answer, response.text, judge=response.model or model, stop_reason=response.stop_reason)
+    except InvalidVerdict as error:
+        return error
+
+
+def _last(criterion: Criterion, verdict: Grade | ProviderError | InvalidVerdict, model: str) -> Grade | ProviderError:
+    if isinstance(verdict, InvalidVerdict):
+        return not_judged(criterion, f"no valid reply in {ATTEMPTS} attempts: {verdict}", judge=model)
+    return verdict
 
 
 def _unjudged(criterion: Criterion, error: ProviderError, model: str) -> Grade:

@@ -27,6 +27,8 @@ class Spent:
     output_tokens: int
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
+    batch_answers: int = 0
+    """How many of the answers came out of a batch, at its price."""
     cost_usd: float | None = None
     """US dollars; None where the model's price is not known."""
     latency_seconds: float | None = None
@@ -48,6 +50,7 @@ def spent(responses: Sequence[Response], prices: PriceTable, day: str) -> Spent 
         output_tokens=sum(usage.output_tokens for _, usage in counted),
         cache_read_input_tokens=sum(usage.cache_read_input_tokens for _, usage in counted),
         cache_creation_input_tokens=sum(usage.cache_creation_input_tokens for _, usage in counted),
+        batch_answers=sum(usage.service_tier == "batch" for _, usage in counted),
         cost_usd=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
     )
 
@@ -57,15 +60,17 @@ def _cost(prices: PriceTable, model: str, usage: Usage, day: str) -> float | Non
     price = prices.price(model, day, prompt)
     if price is None:
         return None
+    batch = usage.service_tier == "batch"  # its prompt cache is kept an hour
     parts = (
         (usage.input_tokens, price.input),
         (usage.output_tokens, price.output),
         (usage.cache_read_input_tokens, price.cache_read),
-        (usage.cache_creation_input_tokens, price.cache_write_5m),
+        (usage.cache_creation_input_tokens, price.cache_write_1h if batch else price.cache_write_5m),
     )
     if any(count and each is None for count, each in parts):
         return None
-    return sum(count * (each or 0.0) for count, each in parts) / MILLION
+    factor = prices.batch_factor if batch else 1.0
+    return factor * sum(count * (each or 0.0) for count, each in parts) / MILLION
 
 
 def write_usage(card: Path, total: Spent) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted([*ROOT.glob("graders/**/*.py"), *ROOT.glob("evals/**/*.py")])
 
 OWNERS = {
-    "anthropic": {"evals/providers/live.py"},
+    "anthropic": {"evals/providers/live.py", "evals/providers/batch_api.py"},
     "diskcache": {"evals/providers/cached.py"},
     "jsonschema": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},

@@ -22,12 +22,15 @@ from evals.persona import Persona
 from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
+from evals.report.safe import plain
 from evals.run import Graded, judged_criteria, run
 from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
 from evals.usage import Spent, write_usage
+
+FAILURES_SHOWN = 20
 
 OPTIONS = (
     "suite",
@@ -92,7 +95,7 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
 def _model(args: argparse.Namespace, suite: Suite) -> str:
     if args.provider == "replay":
         if args.model or args.judge:
-            message = "--model and --judge go with --provider live; recordings do not state theirs"
+            message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
         return UNSTATED
     return str(args.model or suite.model)
@@ -101,7 +104,7 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
 def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
     questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
     shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}; nothing was asked"
+        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
     )
     return 0
 
@@ -125,6 +128,7 @@ def _cards(
         bar.close()
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+    _tell_failures(graded)
     context = judge_context(recorded)
     groups = [(persona, _of(persona, graded)) for persona in people]
     judge = judge_name(recorded) if recorded else judge_model
@@ -133,6 +137,14 @@ def _cards(
         tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
     ]
     return cards, [shared.usage_of(items) for _, items in groups]
+
+
+def _tell_failures(graded: Sequence[Graded]) -> None:
+    failed = [item for item in graded if item.failure]
+    for item in failed[:FAILURES_SHOWN]:
+        shared.say(plain(f"{item.trial.name}: no answer: {item.failure}"))
+    if len(failed) > FAILURES_SHOWN:
+        shared.say(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
 
 
 def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
@@ -156,7 +168,8 @@ async def _run(
 
             provider = RecordedProvider(recorded)
         else:
-            provider = await stack.enter_async_context(shared.live_provider(home))
+            api = shared.batch_provider if args.provider == "batch" else shared.live_provider
+            provider = await stack.enter_async_context(api(home))
         return await run(
             trials,
             provider,

@@ -83,6 +83,28 @@ async def live_provider(home: Project) -> AsyncIterator[Provider]:
         cache.close()
 
 
+@asynccontextmanager
+async def batch_provider(home: Project) -> AsyncIterator[Provider]:
+    """Message Batches behind the same memory, with the record of the batches that are under way."""
+    from evals.providers.batch import BatchProvider
+    from evals.providers.batch_api import BatchApi
+    from evals.providers.batch_ledger import Ledger
+    from evals.providers.cached import Cache
+    from evals.providers.live import LiveProvider
+
+    live, api = LiveProvider(), BatchApi()
+    ledger = Ledger(home.memory / "batches")
+    try:
+        cache = Cache(home.memory / "cache")
+        try:
+            async with live, api:
+                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)))
+        finally:
+            cache.close()
+    finally:
+        ledger.close()
+
+
 def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
     if not any(executable(case) for case in suite.cases):

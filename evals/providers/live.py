@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import FatalProviderError, InputError, ProviderError
 from evals.exchange import Provenance, Request, Response, Usage, request_params
@@ -52,7 +52,7 @@ class LiveProvider:
         import anthropic
 
         assert self._client is not None, "use the provider as `async with`"
-        params: dict[str, Any] = _with_prompt_cache(request_params(request))
+        params: dict[str, Any] = with_prompt_cache(request_params(request))
         try:
             async with asyncio.timeout(DEADLINE):
                 message = await self._client.messages.create(**params)
@@ -67,17 +67,18 @@ class LiveProvider:
             raise ProviderError(f"no reply within {DEADLINE:.0f} s") from error
         except (anthropic.AnthropicError, ValueError, AssertionError, TypeError) as error:
             raise ProviderError(f"{type(error).__name__}: {str(error)[:300]}") from error
-        return _response(message)
+        return response_of(message)
 
 
-def _with_prompt_cache(params: dict[str, Any]) -> dict[str, Any]:
-    """Mark the system prompt for the API's prompt cache; that changes the price, not the answer."""
+def with_prompt_cache(params: dict[str, Any], *, ttl: Literal["1h"] | None = None) -> dict[str, Any]:
+    """Mark the system prompt for the API's prompt cache (five minutes, or `ttl`); that changes the price, not the answer."""
+    control = {"type": "ephemeral"} | ({"ttl": ttl} if ttl else {})
     if "system" in params:
-        params["system"] = [{"type": "text", "text": params["system"], "cache_control": {"type": "ephemeral"}}]
+        params["system"] = [{"type": "text", "text": params["system"], "cache_control": control}]
     return params
 
 
-def _response(message: object) -> Response:
+def response_of(message: object) -> Response:
     """A checked message. The SDK hands through strings, None and half messages when the server sends them."""
     import anthropic
 
@@ -98,7 +99,7 @@ def _response(message: object) -> Response:
         cache_read_input_tokens=message.usage.cache_read_input_tokens or 0,
         cache_creation_input_tokens=message.usage.cache_creation_input_tokens or 0,
     )
-    request_id = message._request_id or message.id
+    request_id = getattr(message, "_request_id", None) or message.id
     return Response(
         text=text,
         model=message.model,

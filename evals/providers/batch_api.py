@@ -1,0 +1,224 @@
+"""Message Batches on the wire, through the anthropic SDK: make one, look at it, read its results.
+
+Patience is here: which faults pass, and how long to wait for that. Not here: which requests go into which batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evals.canonical import Json, digest
+from evals.errors import FatalProviderError, ProviderError
+from evals.exchange import Request, Response, request_params
+from evals.providers.batch_ledger import BATCH_ID
+from evals.providers.live import DEADLINE, api_key, response_of, with_prompt_cache
+
+if TYPE_CHECKING:
+    import anthropic
+
+TRIES = 10
+LONGEST_WAIT = 600.0
+"""Seconds; a longer `retry-after` is cut to it."""
+REFUSED = frozenset({429, 503, 529})
+"""Replies by which the API says that it did nothing. After any other fault a batch may have been made."""
+PASSING = frozenset({408, 409, *REFUSED})
+SPENT = "enforced_spend_limit_reached"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What the API says of a batch."""
+
+    ended: bool
+    gone: bool
+    """Ended so long ago that its results are no longer kept, or not known to this key."""
+    wait: float | None
+    """Seconds after which the API wants to be asked again; None: it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A request of a batch that has no answer."""
+
+    reason: str
+    again: bool
+    """Whether submitting it once more can help."""
+
+
+Outcome = Response | Failure
+
+
+class NotMade(ProviderError):
+    """The API took no batch, and said so each time."""
+
+
+def line(request: Request) -> dict[str, Json]:
+    """A request as a batch holds it. Batches take longer than five minutes, so their prompt cache is kept an hour."""
+    return {"custom_id": request.digest, "params": with_prompt_cache(request_params(request), ttl="1h")}
+
+
+class BatchApi:
+    """The calls of Message Batches. Use as `async with`."""
+
+    def __init__(self, *, pause: float = 1.0) -> None:
+        """`pause`: seconds before the first retry where the API names no time; doubled each time."""
+        self._key = api_key()
+        self._pause = pause
+        self._client: anthropic.AsyncAnthropic | None = None
+
+    async def __aenter__(self) -> BatchApi:
+        import anthropic
+
+        self._client = anthropic.AsyncAnthropic(api_key=self._key, max_retries=0, timeout=DEADLINE)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def endpoint(self) -> str:
+        """Identity of the address; a digest, since an address may hold a secret."""
+        return digest(str(self._used.base_url))[:16]
+
+    @property
+    def _used(self) -> anthropic.AsyncAnthropic:
+        assert self._client is not None, "use the API as `async with`"
+        return self._client
+
+    @property
+    def _batches(self) -> anthropic.resources.messages.AsyncBatches:
+        return self._used.messages.batches
+
+    async def create(self, lines: Sequence[Mapping[str, Json]]) -> str:
+        """Make a batch; its id. Repeated only where the API says that it made none."""
+        requests: Any = lines
+        batch = await self._patiently(lambda: self._batches.create(requests=requests), repeatable=False)
+        made = getattr(batch, "id", None)
+        if not isinstance(made, str) or not BATCH_ID.fullmatch(made):
+            raise ProviderError("the API's reply to a new batch names no batch; the same command again asks again")
+        return made
+
+    async def state(self, batch: str) -> State:
+        import anthropic
+
+        async def look() -> State:
+            raw = await self._batches.with_raw_response.retrieve(batch)
+            parsed: Any = raw.parse()
+            found = await parsed if inspect.isawaitable(parsed) else parsed
+            if not isinstance(found, anthropic.types.messages.MessageBatch) or found.id != batch:
+                raise ValueError("the reply is not this batch")
+            ended = found.processing_status == "ended"
+            gone = ended and (found.archived_at is not None or not found.results_url)
+            return State(ended=ended, gone=gone, wait=_named_wait(raw.headers))
+
+        try:
+            return await self._patiently(look, repeatable=True, absent=True)
+        except anthropic.NotFoundError:
+            return State(ended=False, gone=True, wait=None)
+
+    async def results(self, batch: str) -> AsyncIterator[tuple[str, Outcome]]:
+        """Outcomes by custom id, in any order. Raises ProviderError where the stream breaks: what came before is sound."""
+        import anthropic
+        import httpx2
+
+        stream = await self._patiently(lambda: self._batches.results(batch), repeatable=True)
+        try:
+            async for item in stream:
+                key = getattr(item, "custom_id", None)
+                if isinstance(key, str):
+                    yield key, _outcome(item)
+        except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
+            raise ProviderError(f"the results of batch {batch} broke off ({type(error).__name__})") from None
+        finally:
+            await stream.close()
+
+    async def pause(self, tries: int) -> None:
+        """Wait as after that many tries."""
+        await asyncio.sleep(_backoff(self._pause, tries))
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]], *, repeatable: bool, absent: bool = False) -> T:
+        """The call's result, passing faults waited for. `absent`: let 404 through, as an answer."""
+        import anthropic
+
+        reason = ""
+        for tries in range(TRIES):
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    return await call()
+            except anthropic.APIStatusError as error:
+                if absent and error.status_code == 404:
+                    raise
+                _raise_lasting(error, repeatable=repeatable)
+                reason, wait = error.message, _named_wait(error.response.headers)
+            except (anthropic.AnthropicError, ValueError, AssertionError, TypeError, TimeoutError) as error:
+                if not repeatable:
+                    raise _unsure(type(error).__name__) from None
+                reason, wait = f"{type(error).__name__}: {str(error)[:200]}", None
+            await asyncio.sleep(_backoff(self._pause, tries) if wait is None else wait)
+        kind = ProviderError if repeatable else NotMade
+        raise kind(f"the batch API failed {TRIES} times ({reason}); the same command again goes on from here")
+
+
+def _raise_lasting(error: anthropic.APIStatusError, *, repeatable: bool) -> None:
+    """Raise unless waiting may help."""
+    status = error.status_code
+    if getattr(error, "error_code", None) == SPENT or (400 <= status < 500 and status not in PASSING):
+        raise FatalProviderError(f"the API refuses the batch: {error.message}") from None
+    if not repeatable and status not in REFUSED:
+        raise _unsure(f"status {status}") from None
+
+
+def _unsure(reason: str) -> ProviderError:
+    return ProviderError(
+        f"whether the API made the batch is not known ({reason}); look at its list of batches, "
+        "the same command again asks again"
+    )
+
+
+def _backoff(first: float, tries: int) -> float:
+    return random.uniform(0.5, 1.0) * min(first * 2.0**tries, LONGEST_WAIT)  # noqa: S311 - jitter is no secret
+
+
+def _named_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `retry-after` asks for, at most LONGEST_WAIT; None where it is absent or unreadable."""
+    text = headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text).astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None  # noqa: PLR0124 - NaN
+
+
+def _outcome(item: Any) -> Outcome:
+    """What became of one request. Whatever is not a sound message is a failure."""
+    kind = getattr(item.result, "type", None)
+    if kind == "succeeded":
+        try:
+            response = response_of(item.result.message)
+        except (ProviderError, AttributeError, TypeError) as error:
+            return Failure(reason=f"its result in the batch is broken: {error}", again=False)
+        assert response.usage is not None
+        return replace(response, usage=replace(response.usage, service_tier="batch"))
+    if kind in ("expired", "canceled"):
+        return Failure(reason=f"the request was {kind} in its batch", again=True)
+    if kind == "errored":
+        told = getattr(getattr(item.result, "error", None), "error", None)
+        name, message = getattr(told, "type", "unknown"), str(getattr(told, "message", ""))[:300]
+        refused = name in ("invalid_request_error", "request_too_large", "not_found_error", "permission_error")
+        return Failure(
+            reason=f"the API {'refuses the request' if refused else 'failed'} ({name}): {message}", again=not refused
+        )
+    return Failure(reason=f"its result in the batch is of an unknown kind ({str(kind)[:40]})", again=False)
