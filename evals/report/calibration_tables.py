@@ -108,8 +108,14 @@ def _consistency(measured: Sequence[Measured]) -> Iterable[str]:
 def _licences(measured: Sequence[Measured]) -> Iterable[str]:
     for one in measured:
         if one.licence and one.dimension:
-            said = "granted" if one.licence.granted else "not granted: " + "; ".join(one.licence.reasons)
+            said = "granted" if one.licence.granted else f"not granted: {_lacking(one)}"
             yield f"  {one.dimension.value}: {said}"
+
+
+def _lacking(one: Measured) -> str:
+    if not one.held_out.confusion.items or one.licence is None:
+        return "attacks decided none of its items"
+    return "; ".join(one.licence.reasons)
 
 
 def _differentials(found: Calibration) -> Iterable[str]:
