@@ -26,6 +26,7 @@ def copy(tmp_path: Path) -> Path:
     """A copy of everything that validation reads."""
     for folder in ("cases", "prompts", "results"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    shutil.copytree(REPOSITORY / "graders/judge/gold", tmp_path / "graders/judge/gold")
     shutil.copy(REPOSITORY / "evals.lock", tmp_path)
     return tmp_path
 
