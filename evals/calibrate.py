@@ -12,7 +12,7 @@ from itertools import pairwise
 from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import InputError, raise_all
-from evals.gold import EXECUTION, LABEL, GoldItem, gold_path, misfits, read_gold
+from evals.gold import EXECUTION, LABEL, GoldItem, gold_path, misfit, read_gold
 from evals.judge_record import Asked, answer_digests, asked, binary, judge_context, judge_name
 from evals.licence import binding
 from evals.project import Project
@@ -72,6 +72,8 @@ class Calibration:
     suite: str
     bound_to: dict[str, Json]
     found: tuple[Asked, ...]
+    unfit: int
+    """Items that are not about what there is now, and are in no figure."""
     measured: tuple[Measured, ...]
     graders: tuple[GraderMeasured, ...]
     differentials: tuple[tuple[str, str, Differential], ...]
@@ -90,17 +92,19 @@ class Calibration:
 
 
 def calibrate(home: Project, suite: Suite, recorded: Sequence[Recording], cards: Sequence[Scorecard]) -> Calibration:
-    """Measure the recorded judge. Raises InputError without a gold set, for one that does not fit, or without replies."""
+    """Measure the recorded judge on the items that still fit. Raises InputError without any, for broken ones, or without replies."""
     items, faults = read_gold(home, suite.id)
     shown = home.shown(gold_path(home, suite.id))
-    raise_all([*faults, *misfits(items, suite, answer_digests(recorded), shown)])
+    raise_all(faults)
+    answers = answer_digests(recorded)
+    fitting = [item for item in items if not misfit(item, suite, answers)]
     bound = binding(home, suite.id, judge=judge_name(recorded), context=judge_context(recorded))
     if not items or bound is None:
         raise InputError(f"no gold set {shown}; `evals calibrate --renew` takes what the attacks decided into one")
-    found = asked(suite, items, recorded)
+    found = asked(suite, fitting, recorded)
     if not any(one.votes for one in found):
         raise InputError(
-            f"none of the {len(items)} gold items has a recorded judge reply to the question as it now stands: the rubric has "
+            f"none of the {len(fitting)} gold items that fit has a recorded judge reply to the question as it now stands: the rubric has "
             "changed; `evals export requests` writes what must be recorded anew"
         )
     known = labelled(found)
@@ -109,11 +113,12 @@ def calibrate(home: Project, suite: Suite, recorded: Sequence[Recording], cards:
         suite=suite.id,
         bound_to=bound,
         found=tuple(found),
+        unfit=len(items) - len(fitting),
         measured=tuple(_measured(known)),
-        graders=(*_graders(items, cards), *_attacks(suite, known_answers if current else ())),
+        graders=(*_graders(fitting, cards), *_attacks(suite, known_answers if current else ())),
         selftest_current=current,
         differentials=tuple(_differentials(known)),
-        corrections=tuple(_corrections(suite, items, cards)),
+        corrections=tuple(_corrections(suite, fitting, cards)),
     )
 
 
@@ -241,4 +246,8 @@ def calibration_json(home: Project, suite: Suite, recorded: Sequence[Recording])
     bound = binding(home, suite.id, judge=judge_name(recorded), context=judge_context(recorded))
     if bound is None:
         return None
-    return {**bound, "licensed": [d.value for d in calibrate(home, suite, recorded, ()).licensed]}
+    try:
+        granted = calibrate(home, suite, recorded, ()).licensed
+    except InputError:  # nothing to be measured earns nothing; `evals validate` says what is wrong
+        granted = ()
+    return {**bound, "licensed": [dimension.value for dimension in granted]}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.canonical import Json, canonical, digest
-from evals.case import Suite
+from evals.case import Case, Suite
 from evals.errors import Fault
 from evals.project import Project
 from evals.recording import write_whole
@@ -31,8 +31,8 @@ class GoldItem:
     """The truth about one criterion of one recorded answer."""
 
     case: str
-    version: int
-    """Version of the case; the truth is bound to that wording of the criterion."""
+    wording: str
+    """Digest of what is asked: task, statement, guidance. The truth is bound to it."""
     revision: str
     repeat: int
     answer: str
@@ -74,7 +74,7 @@ def gold_digest(project: Project, suite: str) -> str | None:
 def to_json(item: GoldItem) -> dict[str, Json]:
     return {
         "case": item.case,
-        "version": item.version,
+        "wording": item.wording,
         "revision": item.revision,
         "repeat": item.repeat,
         "answer": item.answer,
@@ -132,22 +132,36 @@ def write_gold(project: Project, suite: str, items: Iterable[GoldItem]) -> Path:
     return path
 
 
+def wording(case: Case, criterion: Criterion) -> str:
+    """Identity of the question about a criterion; points, graders and the case's version are no part of it."""
+    harm = criterion.points < 0
+    return digest([case.task.text, criterion.statement, criterion.guidance, harm])[:16]
+
+
+def misfit(item: GoldItem, suite: Suite, answers: Mapping[str, str]) -> str:
+    """Why an item is not about what there is now; empty when it is. `answers`: digests by place."""
+    case = suite.case(item.case)
+    criterion = case.criterion(item.criterion) if case else None
+    if case is None or criterion is None:
+        return "about a criterion that is not there"
+    if item.wording != wording(case, criterion):
+        return "about another wording of task or criterion"
+    if answers.get(item.place) != item.answer:
+        return "about another answer than the recorded one"
+    return "" if item.dimension is criterion.dimension else "of another dimension than its criterion"
+
+
 def misfits(items: Sequence[GoldItem], suite: Suite, answers: Mapping[str, str], file: str) -> Iterator[Fault]:
-    """Items that are about another wording or another answer than there is now. `answers`: digests by place."""
+    """What does not fit any more, one fault for each case and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
     for item in items:
-        case = suite.case(item.case)
-        criterion = case.criterion(item.criterion) if case else None
-        if case is None or criterion is None:
-            yield Fault(message=f"{item.name}: there is no such criterion; take the item out", file=file)
-        elif item.version != case.version:
-            yield Fault(
-                message=f"{item.name} is about version {item.version} of the case, which is at {case.version}; label it anew",
-                file=file,
-            )
-        elif answers.get(item.place) != item.answer:
-            yield Fault(message=f"{item.name} is about another answer than the recorded one; label it anew", file=file)
-        elif item.dimension is not criterion.dimension:
-            yield Fault(message=f"{item.name} names another dimension than its criterion", file=file)
+        if why := misfit(item, suite, answers):
+            found.setdefault((item.case, why), []).append(item.name)
+    for (_, why), names in found.items():
+        yield Fault(
+            message=f"{len(names)} items are {why} ({names[0]}); `evals calibrate --renew` takes what attacks decide, label the rest anew",
+            file=file,
+        )
 
 
 def judged(criterion: Criterion) -> bool:
@@ -167,7 +181,7 @@ def executed_items(suite: Suite, cards: Iterable[Scorecard]) -> Iterator[GoldIte
             if grade.kind is Kind.EXECUTION and grade.status in (Status.PASS, Status.FAIL):
                 yield GoldItem(
                     case=case.id,
-                    version=case.version,
+                    wording=wording(case, criterion),
                     revision=card.header.revision,
                     repeat=line.repeat,
                     answer=line.answer,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from evals.case import Suite
 from evals.errors import Fault, raise_all
-from evals.gold import LABEL, GoldItem
+from evals.gold import LABEL, GoldItem, wording
 from evals.schema import errors_of, schema_text
 from graders.criterion import Status
 
@@ -91,7 +91,7 @@ def _item(suite: Suite, answers: Mapping[str, str], key: Key, labels: Sequence[L
     assert criterion is not None
     return GoldItem(
         case=case_id,
-        version=case.version,
+        wording=wording(case, criterion),
         revision=revision,
         repeat=repeat,
         answer=answers[place],

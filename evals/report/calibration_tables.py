@@ -61,6 +61,8 @@ def _what(found: Calibration) -> Iterable[str]:
     open_ones = sum(one.item.truth is Status.NOT_APPLICABLE for one in found.found)
     if open_ones:
         yield f"{open_ones} whose truth is not_applicable are in no figure"
+    if found.unfit:
+        yield f"{found.unfit} are no longer about what there is, and are in no figure: `evals validate` says which"
     if found.unasked:
         yield (
             f"{len(found.unasked)} have no recorded reply to the question as it now stands, and are in no figure: "
