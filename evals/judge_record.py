@@ -49,13 +49,9 @@ def asked(suite: Suite, items: Iterable[GoldItem], recordings: Sequence[Recordin
 
 
 def _votes(task: Task, criterion: Criterion, answer: str, replies: Mapping[str, Recording]) -> tuple[Grade, ...]:
-    votes: list[Grade] = []
-    for vote in range(1, MOST_VOTES + 1):
-        grade = _vote(task, criterion, answer, replies, vote)
-        if grade is None:
-            break
-        votes.append(grade)
-    return tuple(votes)
+    """The first vote, which grades are made of, and whichever others there are; none without the first."""
+    votes = [_vote(task, criterion, answer, replies, vote) for vote in range(1, MOST_VOTES + 1)]
+    return tuple(vote for vote in votes if vote) if votes[0] else ()
 
 
 def _vote(task: Task, criterion: Criterion, answer: str, replies: Mapping[str, Recording], vote: int) -> Grade | None:
