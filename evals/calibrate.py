@@ -115,7 +115,7 @@ def calibrate(home: Project, suite: Suite, recorded: Sequence[Recording], cards:
         found=tuple(found),
         unfit=len(items) - len(fitting),
         measured=tuple(_measured(known)),
-        graders=(*_graders(fitting, cards), *_attacks(suite, known_answers if current else ())),
+        graders=(*_graders(fitting, cards), *attacks_measured(suite, known_answers if current else ())),
         selftest_current=current,
         differentials=tuple(_differentials(known)),
         corrections=tuple(_corrections(suite, fitting, cards)),
@@ -180,7 +180,7 @@ def _graders(items: Iterable[GoldItem], cards: Iterable[Scorecard]) -> Iterable[
         yield GraderMeasured(grader=grader, kind=kind, against=source, measures=measure(found))
 
 
-def _attacks(suite: Suite, known: Sequence[Known]) -> Iterable[GraderMeasured]:
+def attacks_measured(suite: Suite, known: Sequence[Known]) -> Iterable[GraderMeasured]:
     """Each executable criterion's attacks against sound answers and the defects that it alone should notice."""
     for case in suite.cases:
         for criterion in case.criteria:

@@ -204,6 +204,16 @@ def _showing(verbs: Verbs) -> None:
     _format(one, "table", "json")
 
 
+def _votes(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--votes",
+        type=int,
+        choices=range(1, 10),
+        metavar="N",
+        help="judge's votes on each question, 1 to 9 (default: the suite's)",
+    )
+
+
 def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
@@ -226,9 +236,7 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
     one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
-    one.add_argument(
-        "--votes", type=positive, metavar="N", help="judge's votes on each question (default: the suite's)"
-    )
+    _votes(one)
     one = _verb(
         verbs,
         "import",
@@ -256,8 +264,6 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
-    one.add_argument(
-        "--votes", type=positive, metavar="N", help="judge's votes on each question (default: the suite's)"
-    )
+    _votes(one)
     one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
     one.add_argument("what", choices=["info", "clear"])

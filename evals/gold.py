@@ -7,7 +7,6 @@ Not here: what the judge said of them (`calibrate`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 from evals.canonical import Json, canonical, digest
 from evals.case import Case, Suite
 from evals.errors import Fault
+from evals.json_lines import checked_rows
 from evals.project import Project
 from evals.recording import write_whole
-from evals.schema import errors_of, schema_text
 from evals.scorecard import Scorecard
 from graders.criterion import Criterion, Dimension, Kind, Status
 
@@ -101,22 +100,12 @@ def read_gold(project: Project, suite: str) -> tuple[list[GoldItem], list[Fault]
     if not path.is_file():
         return [], []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return [], [Fault(message=f"cannot be read ({error})", file=shown)]
-    schema = schema_text("gold.schema.json")
+    rows, faults = checked_rows(text, shown, "gold.schema.json")
     items: dict[str, GoldItem] = {}
-    faults: list[Fault] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            faults.append(Fault(message="is not JSON", file=shown, line=number))
-            continue
-        wrong = errors_of(row, schema)
-        faults += [Fault(message=message, file=shown, line=number) for message in wrong]
-        if wrong:
-            continue
+    for number, row in rows:
         item = _from_json(row)
         if item.name in items:
             faults.append(Fault(message=f"{item.name} has a truth already", file=shown, line=number))

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from evals.case import Suite
 from evals.exchange import UNSTATED
 from evals.gold import GoldItem
-from evals.recording import Recording
+from evals.recording import Recording, recorded_vote
 from evals.run import ATTEMPTS, question_request
 from evals.scorecard import NOT_STATED, answer_digest
 from graders.criterion import Criterion, Grade, Status
 from graders.judge.verdict import InvalidVerdict, judged, not_judged
 from graders.task import Task
-
-MOST_VOTES = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +37,22 @@ def asked(suite: Suite, items: Iterable[GoldItem], recordings: Sequence[Recordin
     """Every item that fits the suite and its recorded answers, with the votes on it."""
     texts = {r.place: r.response.text for r in recordings if "/judge/" not in r.place}
     replies = {r.digest: r for r in recordings if "/judge/" in r.place}
+    most = max(map(recorded_vote, recordings), default=0)
     found = []
     for item in items:
         case = suite.case(item.case)
         criterion = case.criterion(item.criterion) if case else None
         if case and criterion and item.place in texts:
-            found.append(Asked(item=item, votes=_votes(case.task, criterion, texts[item.place], replies)))
+            found.append(Asked(item=item, votes=_votes(case.task, criterion, texts[item.place], replies, most)))
     return found
 
 
-def _votes(task: Task, criterion: Criterion, answer: str, replies: Mapping[str, Recording]) -> tuple[Grade, ...]:
+def _votes(
+    task: Task, criterion: Criterion, answer: str, replies: Mapping[str, Recording], most: int
+) -> tuple[Grade, ...]:
     """The first vote, which grades are made of, and whichever others there are; none without the first."""
-    votes = [_vote(task, criterion, answer, replies, vote) for vote in range(1, MOST_VOTES + 1)]
-    return tuple(vote for vote in votes if vote) if votes[0] else ()
+    votes = [_vote(task, criterion, answer, replies, vote) for vote in range(1, most + 1)]
+    return tuple(vote for vote in votes if vote) if votes and votes[0] else ()
 
 
 def _vote(task: Task, criterion: Criterion, answer: str, replies: Mapping[str, Recording], vote: int) -> Grade | None:

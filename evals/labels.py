@@ -6,14 +6,13 @@ criterion has none. Here: reading and joining labels. Not here: the set that the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.case import Suite
 from evals.errors import Fault, raise_all
 from evals.gold import LABEL, GoldItem, wording
-from evals.schema import errors_of, schema_text
+from evals.json_lines import checked_rows
 from graders.criterion import Status
 
 Key = tuple[str, str, int, str]
@@ -31,21 +30,9 @@ class Label:
 
 def read_labels(text: str, file: str) -> dict[Key, Label]:
     """One reader's labels from JSON Lines. Raises InputError with every broken or doubled line."""
-    schema = schema_text("label.schema.json")
+    rows, faults = checked_rows(text, file, "label.schema.json")
     labels: dict[Key, Label] = {}
-    faults: list[Fault] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            faults.append(Fault(message="is not JSON", file=file, line=number))
-            continue
-        wrong = errors_of(row, schema)
-        faults += [Fault(message=message, file=file, line=number) for message in wrong]
-        if wrong:
-            continue
+    for number, row in rows:
         key = (row["case"], row["revision"], row["repeat"], row["criterion"])
         if key in labels:
             faults.append(Fault(message=f"{'/'.join(map(str, key))} is labelled twice", file=file, line=number))

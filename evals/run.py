@@ -28,6 +28,8 @@ from graders.rules.grading import grade_rules
 from graders.task import Task
 
 JUDGE_MAX_TOKENS = 8_000
+FEW = 3
+"""So many missing recordings speak for themselves; more are summed up first."""
 ATTEMPTS = 2
 """How often a judge is asked when its reply is invalid."""
 
@@ -150,7 +152,8 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
     missing = [result for result in results if isinstance(result, MissingRecording)]
     if missing:
         faults = [fault for error in missing for fault in error.faults]
-        raise MissingRecording(*[_many(what, len(faults))] * (len(faults) > 3), *faults)
+        summary = [_many(what, len(faults))] if len(faults) > FEW else []
+        raise MissingRecording(*summary, *faults)
     return [result for result in results if not isinstance(result, MissingRecording)]
 
 

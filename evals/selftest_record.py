@@ -6,18 +6,17 @@ with these the attacks are measured as the judge is. Here: the record. Not here:
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.canonical import Json, canonical
 from evals.case import Suite
-from evals.errors import Fault, InputError
+from evals.errors import raise_all
+from evals.json_lines import checked_rows
+from evals.load import read_text
 from evals.project import Project
 from evals.recording import write_whole
-from evals.schema import errors_of, schema_text
 from evals.selftest import Report, Result
 from graders.criterion import Criterion
 from graders.execution.grading import attacks_of, attacks_version
@@ -87,7 +86,9 @@ def read_record(project: Project, suite: Suite) -> tuple[list[Known], bool]:
     if not path.is_file():
         return [], True
     shown = project.shown(path)
-    rows = list(_rows(path, shown))
+    found, faults = checked_rows(read_text(path, shown), shown, "selftest.schema.json")
+    raise_all(faults)
+    rows = [row for _, row in found]
     current = bool(rows) and rows[0].get("versions") == versions(suite)
     return [_known(row) for row in rows if row["line"] == "answer"], current
 
@@ -101,22 +102,3 @@ def _known(row: dict[str, Any]) -> Known:
         failed=tuple(row["failed"]),
         passed=tuple(row["passed"]),
     )
-
-
-def _rows(path: Path, shown: str) -> Iterator[dict[str, Any]]:
-    schema = schema_text("selftest.schema.json")
-    try:
-        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Fault(message=f"cannot be read ({error})", file=shown)) from None
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise InputError(
-                Fault(message="is not JSON; run `evals selftest --record` again", file=shown, line=number)
-            ) from None
-        wrong = errors_of(row, schema)
-        if wrong:
-            raise InputError(Fault(message=wrong[0], file=shown, line=number))
-        yield row

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evals.commands.importing import _declared, _response, _rows
+from evals.commands.importing import read_declared, read_response, read_results
 from evals.errors import raise_all
 from evals.exchange import UNSTATED, Request, request_params
 from evals.load import load_suite, revisions
@@ -136,12 +136,12 @@ def export(to: Path) -> int:
 
 def keep(file: str, recording_set: str | None, declared: tuple[tuple[str, str], ...]) -> int:
     """Keep the replies of a file, in the form in which `evals import responses` takes them; returns how many."""
-    rows, _ = _rows(file)
+    rows, _ = read_results(file)
     kept = 0
     for item, request in list(pending()):
         if request.digest in rows:
             line, message = rows[request.digest]
-            response = _response(message, recording_set, declared, f"{file}:{line}")
+            response = read_response(message, recording_set, declared, f"{file}:{line}")
             write_recording(REPLIES, record(request, response, item.place(request.attempt or 1)))
             kept += 1
     return kept
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.export:
         print(f"{export(args.export)} requests without a reply")
     else:
-        print(f"kept {keep(args.replies, args.set, _declared(args.declare))} replies")
+        print(f"kept {keep(args.replies, args.set, read_declared(args.declare))} replies")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from evals.commands import shared
 from evals.commands.export import wanted
 from evals.errors import Fault, InputError, raise_all
 from evals.exchange import Provenance, Response, Usage
+from evals.json_lines import checked_rows
 from evals.load import read_text
 from evals.pending import Wanted
 from evals.recording import record, write_recording
-from evals.schema import errors_of, schema_text
 
 PASSES = 3
 """Answers open judge requests, and invalid judge replies open second attempts: a file may hold all three."""
@@ -36,10 +35,10 @@ def _responses(args: argparse.Namespace) -> int:
         raise InputError("responses come from one file; concatenate several")
     home = shared.project()
     (args.file,) = args.files
-    declared = _declared(args.declare)
-    rows, skipped = _rows(args.file)
+    declared = read_declared(args.declare)
+    rows, skipped = read_results(args.file)
     responses = {
-        custom_id: _response(message, args.recording_set, declared, f"{args.file}:{line}")
+        custom_id: read_response(message, args.recording_set, declared, f"{args.file}:{line}")
         for custom_id, (line, message) in rows.items()
     }
     folder = home.recordings / args.suite
@@ -77,7 +76,7 @@ def _responses(args: argparse.Namespace) -> int:
     return 0
 
 
-def _declared(file: str | None) -> tuple[tuple[str, str], ...]:
+def read_declared(file: str | None) -> tuple[tuple[str, str], ...]:
     if file is None:
         return ()
     try:
@@ -89,27 +88,13 @@ def _declared(file: str | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(data.items()))
 
 
-def _lines(file: str) -> Iterator[tuple[int, str]]:
-    text = sys.stdin.read() if file == "-" else read_text(Path(file), file)
-    yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-
-
-def _rows(file: str) -> tuple[dict[str, tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
+def read_results(file: str) -> tuple[dict[str, tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
     """Messages by custom id with their lines, and the lines whose request did not succeed. Raises InputError with every broken line."""
-    schema = schema_text("batch-result.schema.json")
+    text = sys.stdin.read() if file == "-" else read_text(Path(file), file)
+    found, faults = checked_rows(text, file, "batch-result.schema.json")
     rows: dict[str, tuple[int, dict[str, Any]]] = {}
     skipped: list[tuple[int, str]] = []
-    faults: list[Fault] = []
-    for number, line in _lines(file):
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError):
-            faults.append(Fault(message="is not JSON", file=file, line=number))
-            continue
-        wrong = errors_of(data, schema)
-        faults += [Fault(message=message, file=file, line=number) for message in wrong]
-        if wrong:
-            continue
+    for number, data in found:
         if data["result"]["type"] != "succeeded":
             skipped.append((number, f"the request {data['result']['type']}"))
         elif data["custom_id"] in rows:
@@ -120,7 +105,7 @@ def _rows(file: str) -> tuple[dict[str, tuple[int, dict[str, Any]]], list[tuple[
     return rows, skipped
 
 
-def _response(
+def read_response(
     message: dict[str, Any], recording_set: str | None, declared: tuple[tuple[str, str], ...], where: str
 ) -> Response:
     """A response with its provenance: the API's own where it names its id, else what the importer declares."""

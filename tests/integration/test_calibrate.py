@@ -103,6 +103,11 @@ def test_the_judge_is_measured_and_gets_no_licence_from_its_own_kind(labelled: P
     assert found["licensed"] == []
     (licence,) = [one["licence"] for one in found["dimensions"] if one["dimension"] == "documentation"]
     assert "0 held-out items, 120 are needed" in licence["reasons"]
+    corrected = {(one["revision"], one["dimension"]): one for one in found["corrected"]}
+    both = corrected["0001", "documentation"]
+    assert (both["raw"], both["value"], both["known"], both["answers"]) == (1.0, 0.5, 2, 2), (
+        "the judge passed all, readers half"
+    )
 
 
 def test_the_worst_items_stand_quote_beside_quote(labelled: Path, cli: Cli) -> None:
