@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evals.comparison import Basis, Side
-from evals.scorecard import GradeLine, Scorecard, trial_score
+from evals.scorecard import GradeLine, Scorecard
+from evals.scores import trial_score
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Status
 
 Scores = list[list[list[float | None]]]

@@ -1,12 +1,12 @@
 """A scorecard: all grades of one revision over one suite, and their tally.
 
-Here: the values and the arithmetic of docs/scores.md. Not here: files, tables, comparisons.
+Here: the values and the tally. Not here: the arithmetic of scores (`scores`), files, tables, comparisons.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from evals.canonical import digest
@@ -14,6 +14,7 @@ from evals.case import Case, Suite
 from evals.exchange import UNSTATED
 from evals.persona import Persona
 from evals.run import Graded
+from evals.scores import Outcomes, case_scores, mean_of_means
 from evals.statistics.intervals import fixed_suite_interval
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Sort, Status, prevailing
 
@@ -121,43 +122,6 @@ class Scorecard:
 
     def dimension(self, dimension: Dimension) -> DimensionLine | None:
         return next((line for line in self.dimensions if line.dimension is dimension), None)
-
-
-def trial_score(outcomes: Iterable[tuple[Criterion, Status]]) -> float | None:
-    """Score of one answer over some criteria, 0 to 1; None when no positive criterion was scored.
-
-    clip((points of passed positive - |points| of failed harm) / points of all scored positive, 0, 1)
-    """
-    earned = possible = 0
-    for criterion, status in outcomes:
-        if status not in (Status.PASS, Status.FAIL):
-            continue
-        if criterion.points > 0:
-            possible += criterion.points
-            earned += criterion.points if status is Status.PASS else 0
-        elif status is Status.FAIL:
-            earned += criterion.points
-    return min(1.0, max(0.0, earned / possible)) if possible else None
-
-
-Outcomes = dict[str, list[dict[str, Grade]]]
-"""For each case, for each repeat: the prevailing grade of each criterion."""
-
-
-def case_scores(cases: Sequence[Case], outcomes: Outcomes, keep: Callable[[Criterion], bool]) -> list[list[float]]:
-    """For each case that has any: the scores of its repeats over the criteria to keep."""
-    result = []
-    for case in cases:
-        kept = [criterion for criterion in case.criteria if keep(criterion)]
-        scores = [trial_score((c, grades[c.id].status) for c in kept) for grades in outcomes[case.id]]
-        scored = [score for score in scores if score is not None]
-        result += [scored] if scored else []
-    return result
-
-
-def mean_of_means(scores: Sequence[Sequence[float]]) -> float | None:
-    """Mean over cases of the mean over repeats; None without scores."""
-    return sum(sum(case) / len(case) for case in scores) / len(scores) if scores else None
 
 
 def tally(

@@ -104,6 +104,10 @@ def replies() -> dict[str, Recording]:
     return {recording.place: recording for recording in recordings}
 
 
+ASKED = {place.split(".")[0] for place in replies()}
+"""Those that a judge was asked about so far; the others are tested without a reply."""
+
+
 def outcome(item: Hostile, recorded: dict[str, Recording]) -> Grade | Request:
     """The grade that the recorded replies give, asked once more after an invalid one; or the request that has none yet."""
     reason = ""

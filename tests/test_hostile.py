@@ -15,13 +15,11 @@ from evals.recording import Recording
 from graders.criterion import HEADLINE, Kind, Status
 from graders.judge.question import ask, rubric
 from graders.judge.verdict import InvalidVerdict, locate, read_verdict
-from tests.hostile import FOLDER, Hostile, export, forged_verdicts, hostile_set, keep, outcome, replies, trials
+from tests.hostile import ASKED, FOLDER, Hostile, export, forged_verdicts, hostile_set, keep, outcome, replies, trials
 
 ALL = hostile_set()
 HOSTILE = [item for item in ALL if not item.control]
 CONTROLS = [item for item in ALL if item.control]
-ASKED = {place.split(".")[0] for place in replies()}
-"""Those that a judge was asked about so far; the others are tested without a reply."""
 LOOK_ALIKES = [item for item in ALL if item.look_alike]
 FORGED = [(item, text) for item in HOSTILE for text in forged_verdicts(item.answer)]
 

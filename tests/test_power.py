@@ -23,7 +23,7 @@ from benchmarks.worlds import (
     variance_within,
 )
 from evals.gate import Schedule
-from evals.scorecard import trial_score
+from evals.scores import trial_score
 from graders.criterion import Criterion, Dimension, Sort, Status
 
 ROOT = Path(__file__).parent.parent

@@ -13,8 +13,8 @@ from evals.errors import InputError
 from evals.execution import Executor
 from evals.load import load_suite, nearest, read_text
 from evals.run import grade_answer
-from evals.scorecard import trial_score
 from evals.scorecard_file import rounded
+from evals.scores import trial_score
 from graders.criterion import Criterion, Dimension, Grade, Kind, Status, prevailing
 
 NO_GRADER = "neither rules nor attacks decide this criterion; it needs the judge"
