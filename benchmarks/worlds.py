@@ -134,7 +134,7 @@ def _case_scores(world: World, case: CaseModel, worlds: int, repeats: int, rng: 
 
 
 def trial_scores(passed: Outcomes, points: NDArray[np.int64]) -> Floats:
-    """`evals.scorecard.trial_score` of many answers at once, every criterion scored."""
+    """`evals.scores.trial_score` of many answers at once, every criterion scored."""
     possible = points[points > 0].sum()
     if not possible:
         return np.full(passed.shape[:-1], np.nan)
