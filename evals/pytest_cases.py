@@ -87,7 +87,7 @@ class TrialItem(pytest.Item):
         result = self.bench.result(self.trial)
         self.user_properties += result.properties
         if result.advice:
-            self.add_report_section("call", "advice of a judge without a licence", "\n".join(result.advice))
+            self.add_report_section("call", "judge's advice (no licence)", "\n".join(result.advice))
         if result.faults:
             raise TrialFailed(result)
 
