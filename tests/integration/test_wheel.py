@@ -109,4 +109,7 @@ def test_init_and_make_eval_with_only_the_wheel(built: tuple[Path, Path], tmp_pa
     said = done("make", "eval", cwd=work / "demo", env=path)
     assert "2 criteria of answers: 1 by rule, 1 by judge; 0 unscored." in said
     assert "no model was asked" in said
+    options = ["cases", "-v", "-W", "error", "--strict-markers", "--evals-provider", "scripted", "--evals-repeats", "1"]
+    said = done("python", "-m", "pytest", *options, cwd=work / "demo", env=path)
+    assert "cases/careful-engineer/customer-lookup.yaml::0001::1 PASSED" in said
     assert "sound" in done("make", "lock", cwd=work / "demo", env=path)
