@@ -109,9 +109,10 @@ class _Suite:
         self._scorecards(suite, personas)
         self._gold(suite, recordings)
         if personas:
-            self._unused(suite, personas, recordings)
+            # what changed comes before its many consequences
             now = make_lock(suite, personas, recordings, self._calibration(recordings))
             self.faults += differences(self.id, locked, now)
+            self._unused(suite, personas, recordings)
 
     def _try(self, work: Any) -> Any:
         try:
