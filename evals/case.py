@@ -10,8 +10,11 @@ from functools import cached_property
 
 from evals.canonical import digest
 from evals.exchange import Message
-from graders.criterion import Criterion
+from graders.criterion import Criterion, Dimension
 from graders.task import Task
+
+Minimum = tuple[tuple[Dimension, float], ...]
+"""Least score (0 to 1) of one answer in some dimensions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,8 @@ class Case:
     files: tuple[str, ...]
     """Files that the contract wants complete in the answer."""
     criteria: tuple[Criterion, ...]
+    minimum: Minimum = ()
+    """Least scores of each answer, where a test run asks for them. No score depends on them, and no part of the content is one."""
 
     @cached_property
     def digest(self) -> str:
@@ -106,6 +111,8 @@ class Suite:
     """What a comparison tolerates; no score depends on them."""
     votes: int = 1
     """How many judges' votes decide a question: an odd number, each vote from a conversation of its own."""
+    minimum: Minimum = ()
+    """Least scores of each answer; a case that states one of its own for a dimension overrides it."""
 
     def case(self, case_id: str) -> Case | None:
         return next((case for case in self.cases if case.id == case_id), None)

@@ -9,10 +9,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from evals.cli_bisecting import add_bisecting
 from evals.cli_deciding import add_deciding
-from evals.cli_options import Verbs, positive
+from evals.cli_options import SUITE, Verbs, positive
 from evals.cli_options import formats as _format
 from evals.cli_options import github as _github
 from evals.cli_options import no_execute as _no_execute
@@ -20,12 +21,15 @@ from evals.cli_options import suite as _suite
 from evals.cli_options import verb as _verb
 from evals.cli_planning import add_planning
 from evals.errors import EvalsError, InputError
+from evals.project import find_project
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     args = parser().parse_args(argv)
     try:
+        if getattr(args, "suite", "") is None:
+            args.suite = find_project(Path.cwd()).only_suite(SUITE)
         command: Callable[[argparse.Namespace], int] = import_module(args.module).execute
         return command(args)
     except EvalsError as error:
@@ -67,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     _showing(verbs)
     add_planning(verbs)
     _keeping(verbs)
+    _starting(verbs)
     return top
 
 
@@ -87,9 +92,9 @@ def _run(verbs: Verbs) -> None:
     )
     one.add_argument(
         "--provider",
-        choices=["replay", "live", "batch"],
+        choices=["replay", "live", "batch", "scripted"],
         default="replay",
-        help="replay the recordings, ask the API, or ask it through Message Batches: half the price, within a day (default: %(default)s)",
+        help="replay the recordings, take the texts below scripted/ for answers to try a project out, ask the API, or ask it through Message Batches: half the price, within a day (default: %(default)s)",
     )
     one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")
@@ -267,3 +272,19 @@ def _keeping(verbs: Verbs) -> None:
     _votes(one)
     one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
     one.add_argument("what", choices=["info", "clear"])
+
+
+def _starting(verbs: Verbs) -> None:
+    one = _verb(
+        verbs,
+        "init",
+        "make a working project around an agent file",
+        "evals init demo --persona .claude/agents/reviewer.md",
+        module="starting",
+    )
+    one.add_argument("folder", metavar="DIR", help="where to; made if need be, and no file in it is overwritten")
+    one.add_argument(
+        "--persona",
+        metavar="FILE",
+        help="the agent file (default: the only one in .claude/agents/, or a small sample where there is none)",
+    )

@@ -6,6 +6,7 @@ import argparse
 from typing import TypeAlias
 
 SUITE = "backend-engineer"
+"""The suite that is meant where there are several and none is named."""
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -31,7 +32,7 @@ def formats(one: argparse.ArgumentParser, *choices: str) -> None:
 
 
 def suite(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--suite", default=SUITE, metavar="S", help="folder below cases/ (default: %(default)s)")
+    one.add_argument("--suite", metavar="S", help=f"folder below cases/ (default: the only one, or {SUITE})")
 
 
 def no_execute(one: argparse.ArgumentParser) -> None:

@@ -15,6 +15,9 @@ from evals.canonical import Json, canonical, digest
 UNSTATED = "claude-unstated"
 """Name of the model in recorded requests whose origin does not state it."""
 
+SCRIPTED = "scripted"
+"""Name of the model in requests that a text of the project answers. No model has it, so such scores compare with none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.agent_file import read_agent
-from evals.case import Attachment, Case, Margins, Suite
+from evals.case import Attachment, Case, Margins, Minimum, Suite
 from evals.errors import Fault, InputError, raise_all
 from evals.git import file_at
 from evals.instructions import Instructions, read_instructions
@@ -90,6 +90,7 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         unscored_limit=data.get("unscored_limit", 0.05),
         cases=tuple(cases),
         margins=Margins(**data.get("margins", {})),
+        minimum=_minimum(data),
         votes=data.get("votes", 1),
     )
     return Loaded(suite=suite, faults=())
@@ -132,13 +133,28 @@ def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
         attachments=tuple(attachments),
         files=tuple(data.get("files", ())),
         criteria=criteria,
+        minimum=_minimum(data),
     ), []
+
+
+def _minimum(data: dict[str, Any]) -> Minimum:
+    return tuple(sorted((Dimension(name), float(least)) for name, least in data.get("minimum", {}).items()))
+
+
+def _minimum_faults(located: Located, data: dict[str, Any]) -> Iterator[Fault]:
+    """A least score in a dimension that the case does not ask about could never be met."""
+    stated, criteria = data.get("minimum"), data.get("criteria")
+    asked = {str(c.get("dimension")) for c in criteria if isinstance(c, dict)} if isinstance(criteria, list) else set()
+    for name in stated if isinstance(stated, dict) else ():
+        if name not in asked:
+            yield located.fault(("minimum", name), f"no criterion of the case is of {name}{nearest(name, asked)}")
 
 
 def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator[Fault]:
     """What the schema cannot say: names that must agree, ids that must be unique, graders in their order."""
     if data.get("id") != path.stem:
         yield located.fault(("id",), f"must be {path.stem!r}, as the file's name says")
+    yield from _minimum_faults(located, data)
     criteria = data.get("criteria")
     seen: set[str] = set()
     for number, item in enumerate(criteria if isinstance(criteria, list) else []):

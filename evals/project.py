@@ -38,6 +38,11 @@ class Project:
         return self.results / "scorecards"
 
     @property
+    def scripted(self) -> Path:
+        """Texts that stand in for answers while no model is asked."""
+        return self.root / "scripted"
+
+    @property
     def lock(self) -> Path:
         return self.root / "evals.lock"
 
@@ -45,6 +50,16 @@ class Project:
     def memory(self) -> Path:
         """Cache and run logs; never committed."""
         return self.root / ".evals"
+
+    def only_suite(self, usual: str) -> str:
+        """The suite that is meant where none is named: the only one, or the usual one. Raises InputError otherwise."""
+        found = sorted(path.parent.name for path in self.cases.glob("*/suite.yaml"))
+        if len(found) == 1:
+            return found[0]
+        if found and usual not in found:
+            message = f"several suites ({', '.join(found)}); name one with --suite"
+            raise InputError(message)
+        return usual
 
     def shown(self, path: Path) -> str:
         """A path as messages show it: relative to the project where it lies inside."""

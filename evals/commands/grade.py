@@ -11,13 +11,11 @@ from evals.case import Case
 from evals.commands import shared
 from evals.errors import InputError
 from evals.execution import Executor
+from evals.graded_answer import GradedAnswer
 from evals.load import load_suite, nearest, read_text
 from evals.run import grade_answer
 from evals.scorecard_file import rounded
-from evals.scores import trial_score
-from graders.criterion import Criterion, Dimension, Grade, Kind, Status, prevailing
-
-NO_GRADER = "neither rules nor attacks decide this criterion; it needs the judge"
+from graders.criterion import Criterion, Dimension, Grade, Status
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -48,22 +46,13 @@ def read_answer_file(file: str) -> str:
 
 def _graded(case: Case, file: str, executor: Executor) -> dict[str, Json]:
     text = read_answer_file(file)
-    grades = grade_answer(case, text, executor.grades(case, text))
-    counting = {c.id: prevailing(tuple(g for g in grades if g.criterion == c.id)) or _none(c) for c in case.criteria}
+    answer = GradedAnswer(case, text, grade_answer(case, text, executor.grades(case, text)))
     return {
         "case": case.id,
         "answer": file,
-        "grades": [_grade_json(c, counting[c.id]) for c in case.criteria],
-        "scores": {
-            d.value: _score(case, counting, d) for d in Dimension if any(c.dimension is d for c in case.criteria)
-        },
+        "grades": [_grade_json(c, answer.counting[c.id]) for c in case.criteria],
+        "scores": {dimension.value: _score(answer, dimension) for dimension in answer.scores},
     }
-
-
-def _none(criterion: Criterion) -> Grade:
-    return Grade(
-        criterion=criterion.id, status=Status.UNSCORED, kind=Kind.RULE, grader="none", version="-", reason=NO_GRADER
-    )
 
 
 def _grade_json(criterion: Criterion, grade: Grade) -> dict[str, Json]:
@@ -79,12 +68,12 @@ def _grade_json(criterion: Criterion, grade: Grade) -> dict[str, Json]:
     }
 
 
-def _score(case: Case, counting: dict[str, Grade], dimension: Dimension) -> dict[str, Json]:
-    mine = [(c, counting[c.id].status) for c in case.criteria if c.dimension is dimension]
+def _score(answer: GradedAnswer, dimension: Dimension) -> dict[str, Json]:
+    mine = [answer.counting[c.id].status for c in answer.case.criteria if c.dimension is dimension]
     return {
-        "score": rounded(trial_score(mine)),
-        "scored": sum(s in (Status.PASS, Status.FAIL) for _, s in mine),
-        "unscored": sum(s is Status.UNSCORED for _, s in mine),
+        "score": rounded(answer.scores[dimension]),
+        "scored": sum(s in (Status.PASS, Status.FAIL) for s in mine),
+        "unscored": sum(s is Status.UNSCORED for s in mine),
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import InputError
-from evals.exchange import UNSTATED, Provider
+from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
@@ -31,6 +31,12 @@ from evals.trial import Trial, plan_trials
 from evals.usage import Spent, write_usage
 
 FAILURES_SHOWN = 20
+OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
+"""Providers that ask no model, and the name that stands in the model's place."""
+LIVE = (
+    "These scores are of the texts below scripted/ and say nothing of the persona. To ask a model, set ANTHROPIC_API_KEY, look at\n"
+    "  evals run --suite {suite} --provider live --dry-run\nand leave --dry-run out."
+)
 
 OPTIONS = (
     "suite",
@@ -93,11 +99,11 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
 
 
 def _model(args: argparse.Namespace, suite: Suite) -> str:
-    if args.provider == "replay":
+    if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
-        return UNSTATED
+        return OFFLINE[args.provider]
     return str(args.model or suite.model)
 
 
@@ -118,7 +124,7 @@ def _cards(
     log: RunLog,
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
-    judge_model = UNSTATED if args.provider == "replay" else args.judge or suite.judge
+    judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
     bar = Bar(sys.stderr)
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
@@ -167,6 +173,10 @@ async def _run(
             from evals.providers.recorded import RecordedProvider
 
             provider = RecordedProvider(recorded)
+        elif args.provider == "scripted":
+            from evals.scripts import read_scripts
+
+            provider = read_scripts(home, args.suite, trials, votes=votes)
         else:
             api = shared.batch_provider if args.provider == "batch" else shared.live_provider
             provider = await stack.enter_async_context(api(home))
@@ -228,4 +238,6 @@ def _show(args: argparse.Namespace, suite: Suite, cards: Sequence[Scorecard]) ->
         return
     from evals.report.terminal import run_summary
 
-    shared.put(run_summary(suite, cards, replayed=args.provider == "replay"))
+    shared.put(run_summary(suite, cards, provider=args.provider))
+    if args.provider == "scripted":
+        shared.say(LIVE.format(suite=suite.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.case import Suite
+from evals.exchange import SCRIPTED
 from evals.model_family import same_family
 from evals.report.tables import dimension_table, edges, items_table, promise_share, side_by_side
 from evals.scorecard import Scorecard
@@ -12,13 +13,20 @@ from graders.criterion import Dimension, Kind
 from graders.judge.panel import agreement, panel_version
 from graders.judge.question import judge_version
 
+SOURCES = {
+    "replay": "recorded answers, replayed offline",
+    "live": "live answers",
+    "batch": "live answers",
+    "scripted": "scripted texts, written by hand: no model was asked",
+}
+"""Where the answers of a run came from, by its provider."""
 
-def run_summary(suite: Suite, cards: Sequence[Scorecard], *, replayed: bool) -> str:
+
+def run_summary(suite: Suite, cards: Sequence[Scorecard], *, provider: str) -> str:
     """The scorecard of one revision, or several side by side, and what the figures rest on."""
     head = cards[0].header
-    source = "recorded answers, replayed offline" if replayed else "live answers"
     parts = [
-        f"{suite.id}: {count(len(head.cases), 'case')}, {count(head.repeats, 'answer')} each, {source}",
+        f"{suite.id}: {count(len(head.cases), 'case')}, {count(head.repeats, 'answer')} each, {SOURCES[provider]}",
         f"model {head.model}; judge {head.judge} ({head.judge_context})",
         "",
     ]
@@ -73,7 +81,7 @@ def judge_notes(cards: Sequence[Scorecard]) -> list[str]:
         if names
         else "The judge has no licence: what it decided is advisory and can fail no build (`evals calibrate` says why)."
     ]
-    family = same_family(header.model, header.judge)
+    family = None if header.model == SCRIPTED else same_family(header.model, header.judge)
     if family:
         lines.append(f"Judge and answers are of one family ({family}): a judge may favour what it would have written.")
     panel = agreement(line.grade for card in cards for line in card.grades)
