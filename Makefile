@@ -8,7 +8,7 @@ BASE ?= 0000
 CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes eval compare bench-attacks power nightly test check lint types docs lock golden clean
+.PHONY: help setup runtimes eval compare bench bench-peers bench-attacks power nightly test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ endif
 
 power: $(VENV)/.stamp ## how often the gate is wrong and what it costs, by simulation; writes it into docs/statistics.md
 	@$(BIN)/python -m benchmarks.power --suite $(SUITE) --doc docs/statistics.md
+
+bench: $(VENV)/.stamp ## how fast and thrifty it is, beside the plain SDK script and bare aiohttp, in one table (some minutes)
+	@$(BIN)/python -m benchmarks.bench
 
 bench-attacks: $(VENV)/.stamp runtimes ## how long the attacks on one answer take, and a box to start
 	@$(BIN)/python -m benchmarks.attacks
