@@ -12,10 +12,33 @@ import random
 import re
 from pathlib import Path
 
-WORDS = (
-    "harbour lantern careful evening quiet answer promise customer ledger reply gentle precision case shipment invoice "
-    "window table orders account please review compare explain summary figure"
-).split()
+WORDS = [
+    "harbour",
+    "lantern",
+    "careful",
+    "evening",
+    "quiet",
+    "answer",
+    "promise",
+    "customer",
+    "ledger",
+    "reply",
+    "gentle",
+    "precision",
+    "case",
+    "shipment",
+    "invoice",
+    "window",
+    "table",
+    "orders",
+    "account",
+    "please",
+    "review",
+    "compare",
+    "explain",
+    "summary",
+    "figure",
+]
 MODEL = "claude-sonnet-4-6"
 MAX_TOKENS = 1024
 CASES = 10
