@@ -80,8 +80,9 @@ lint: $(VENV)/.stamp ## ruff
 types: $(VENV)/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/.stamp ## write docs/rules.md and docs/attacks-*.md from the rules and attacks
+docs: $(VENV)/.stamp ## write docs/rules.md, docs/attacks-*.md and graders/index.json from the rules and attacks
 	@$(BIN)/python -m graders.rules.document > docs/rules.md
+	@$(BIN)/python -m graders.index > .index.json && mv .index.json graders/index.json
 	@for suite in payment jwt migration; do $(BIN)/python -m graders.execution.$$suite.document > docs/attacks-$$suite.md || exit 1; done
 
 lock: $(VENV)/.stamp ## bind cases, persona, graders and recordings in evals.lock

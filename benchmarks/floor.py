@@ -55,7 +55,7 @@ async def sdk(*, aiohttp: bool) -> AsyncIterator[Call]:
     async with anthropic.AsyncAnthropic(api_key=KEY, max_retries=RETRIES, **client) as messages:
 
         async def call(params: dict[str, Any]) -> dict[str, Any]:
-            return (await messages.messages.create(**params)).model_dump(mode="json")
+            return dict((await messages.messages.create(**params)).model_dump(mode="json"))
 
         yield call
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from evals.errors import Fault, InputError
 from evals.schema import errors_of, schema_text
 
 MILLION = 1_000_000
+SHIPPED = Path(__file__).parent / "data" / "prices.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def read_prices(path: Path | None = None) -> PriceTable:
         text = (
             path.read_text(encoding="utf-8")
             if path
-            else resources.files("evals").joinpath("data/prices.json").read_text(encoding="utf-8")
+            else SHIPPED.read_text(encoding="utf-8")
         )
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
