@@ -66,6 +66,10 @@ power: $(VENV)/.stamp ## how often the gate is wrong and what it costs, by simul
 bench: $(VENV)/.stamp ## how fast and thrifty it is, beside the plain SDK script and bare aiohttp, in one table (some minutes)
 	@$(BIN)/python -m benchmarks.bench
 
+bench-peers: $(VENV)/.stamp ## the same beside other tools, which are installed below .runtimes/bench (two gigabytes, many minutes)
+	@$(BIN)/python -m benchmarks.bench --long
+	@$(BIN)/python -m benchmarks.peers.run
+
 bench-attacks: $(VENV)/.stamp runtimes ## how long the attacks on one answer take, and a box to start
 	@$(BIN)/python -m benchmarks.attacks
 

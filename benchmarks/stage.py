@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,14 +79,21 @@ class Stage:
     def python(self, *arguments: str) -> Cost:
         return self._run([sys.executable, *arguments], self.folder, (0,))
 
-    def plain(self, mode: str, samples: int, at_once: int = 50) -> Cost:
-        """One of the scripts of `floor`, in a folder that it has kept since its last call."""
-        folder = self.folder / f"floor-{mode.replace('fill', 'warm')}-{samples}"
-        folder.mkdir(exist_ok=True)
-        return self.python("-m", "benchmarks.floor", mode, str(samples), str(at_once), str(folder))
+    def plain(self, mode: str, samples: int, at_once: int = 50, folder: Path | None = None) -> Cost:
+        """One of the scripts of `floor`, in the folder, or in one that it has kept since its last call."""
+        kept = folder or self.folder / f"floor-{mode.replace('fill', 'warm')}-{samples}"
+        kept.mkdir(exist_ok=True)
+        return self.python("-m", "benchmarks.floor", mode, str(samples), str(at_once), str(kept))
 
-    def _run(self, command: Sequence[str], folder: Path, codes: Sequence[int]) -> Cost:
-        cost = run(command, folder, environment(self.url), log=self.folder / "output.log", codes=codes)
+    def command(self, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Cost:
+        """Any command of another tool."""
+        return self._run(command, folder, (0,), variables)
+
+    def _run(
+        self, command: Sequence[str], folder: Path, codes: Sequence[int], variables: Mapping[str, str] | None = None
+    ) -> Cost:
+        all_ = environment(self.url) | dict(variables or {})
+        cost = run(command, folder, all_, log=self.folder / "output.log", codes=codes)
         self.costs.append(cost)
         return cost
 

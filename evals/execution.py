@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from evals.case import Case
 from evals.scorecard import GradeLine, answer_digest
+from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
-from graders import registry
 from graders.registry import ATTACKS
 
 Key = tuple[str, str, str, str, str]

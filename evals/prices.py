@@ -69,11 +69,7 @@ def read_prices(path: Path | None = None) -> PriceTable:
     """The table of the given file, else the one that is shipped. Raises InputError with everything that is wrong in it."""
     shown = str(path) if path else "prices.json"
     try:
-        text = (
-            path.read_text(encoding="utf-8")
-            if path
-            else SHIPPED.read_text(encoding="utf-8")
-        )
+        text = path.read_text(encoding="utf-8") if path else SHIPPED.read_text(encoding="utf-8")
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(Fault(message=f"is no readable table of prices ({error})", file=shown)) from None

@@ -31,7 +31,9 @@ def read(text: str, task: Task) -> Answer:
     if len(lines) > MOST_LINES:
         notes = (*notes, f"only the first {MOST_LINES} lines were read")
     reading = read_fences(lines[:MOST_LINES])
-    reader = _Reader(task=task, reading=reading, given=given_by(task), known=frozenset(task.files), last=_last_line(lines))
+    reader = _Reader(
+        task=task, reading=reading, given=given_by(task), known=frozenset(task.files), last=_last_line(lines)
+    )
     further = further_options(reading.document)
     blocks = with_versions(
         [reader.block(fence, alternative=mark) for fence, mark in zip(reading.document.fences, further, strict=True)]

@@ -12,6 +12,7 @@ from statistics import NormalDist
 MANY = 100
 """Degrees of freedom above which the quantile needs no library, whose import takes longer than the rest of such a run."""
 
+
 def fixed_suite_interval(cases: Sequence[Sequence[float]], level: float = 0.95) -> tuple[float, float] | None:
     """Confidence interval of a suite's mean score, for these very cases asked again (not for other cases like them).
 
@@ -89,4 +90,4 @@ def _t_expansion(freedom: int, x: float) -> float:
         (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / 384,
         (79 * x**9 + 776 * x**7 + 1482 * x**5 - 1920 * x**3 - 945 * x) / 92_160,
     )
-    return x + sum(term / freedom**power for power, term in enumerate(terms, 1))
+    return x + sum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
