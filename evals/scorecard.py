@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from evals.canonical import digest
 from evals.case import Case, Suite
 from evals.exchange import UNSTATED
 from evals.persona import Persona
+from evals.run import Graded
 from evals.scores import Outcomes, case_scores, mean_of_means
 from evals.statistics.intervals import fixed_suite_interval
 from graders.criterion import TRUST, Criterion, Dimension, Grade, Kind, Sort, Status, prevailing
-
-if TYPE_CHECKING:
-    from evals.run import Graded
 
 NOT_STATED = "not stated"
 UNSTATED_LABEL = "claude (imported, version not stated)"
