@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 FILE = Path(__file__).with_name("index.json")
@@ -23,6 +24,8 @@ class RuleEntry(NamedTuple):
     severity: str
     cwe: int | None
     languages: tuple[str, ...]
+    module: str
+    """The module below `graders.rules` that names it among its `RULES_…`."""
 
 
 @lru_cache
@@ -36,24 +39,28 @@ def rule_entries() -> tuple[RuleEntry, ...]:
     return tuple(RuleEntry(**{**entry, "languages": tuple(entry["languages"])}) for entry in _index()["rules"])
 
 
-def rule_ids() -> tuple[str, ...]:
-    return tuple(entry["id"] for entry in _index()["rules"])
+def rule_modules() -> dict[str, str]:
+    """The module of each rule, in the order of the rules."""
+    return {entry["id"]: entry["module"] for entry in _index()["rules"]}
 
 
-def attack_ids() -> tuple[str, ...]:
-    """Every attack, in the order of the suites."""
-    return tuple(_index()["attacks"])
+def attack_suites() -> dict[str, str]:
+    """The suite of each attack, in the order of the suites."""
+    return dict(_index()["attacks"])
 
 
 def document() -> str:
     """The text of `index.json`, from the graders themselves: a line for each, so that a change is a diff of one line."""
-    from graders.registry import SUITES
-    from graders.rules.every import RULES
+    from graders.registry import SUITES, rules_of
+    from graders.rules import every
 
+    named = [name for name, value in vars(every).items() if isinstance(value, ModuleType)]
+    modules = {rule.id: name for name in named for rule in rules_of(name)}
     rules = [
-        RuleEntry(r.id, r.version, r.dimension.value, r.severity.value, r.cwe, r.languages)._asdict() for r in RULES
+        RuleEntry(r.id, r.version, r.dimension.value, r.severity.value, r.cwe, r.languages, modules[r.id])._asdict()
+        for r in every.RULES
     ]
-    attacks = [attack.id for suite in SUITES for attack in suite.attacks]
+    attacks = [(attack.id, suite.name) for suite in SUITES for attack in suite.attacks]
     return f'{{\n"rules": [\n{_lines(rules)}\n],\n"attacks": [\n{_lines(attacks)}\n]\n}}'
 
 

@@ -20,6 +20,7 @@ def test_the_index_is_up_to_date() -> None:
 def test_names_and_graders_agree() -> None:
     assert list(RULES_BY_ID) == [rule.id for rule in RULES_BY_ID.values()] == [rule.id for rule in RULES]
     assert list(ATTACKS) == [attack.id for suite in registry.SUITES for attack in suite.attacks]
+    assert {name: ATTACKS[name].id for name in ATTACKS} == dict(zip(ATTACKS, ATTACKS, strict=True))
     assert len(rule_entries()) == len(RULES_BY_ID) == len(RULES)
     assert "py-sql-injection" in RULES_BY_ID
     assert "no-such-rule" not in RULES_BY_ID
@@ -34,6 +35,15 @@ def test_a_name_is_known_without_its_grader() -> None:
         "import sys\nfrom graders.registry import ATTACKS, RULES_BY_ID\n"
         "assert 'py-sql-injection' in RULES_BY_ID and len(ATTACKS) > 9\n"
         "print([n for n in sys.modules if n.startswith(('graders.rules.', 'graders.execution.'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_one_rule_is_loaded_without_the_others() -> None:
+    code = (
+        "import sys\nfrom graders.registry import RULES_BY_ID\nassert RULES_BY_ID['md-truncated-answer'].version\n"
+        "print([n for n in sys.modules if n.startswith(('graders.rules.py_', 'graders.rules.js_', 'graders.rules.sql_'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
