@@ -43,7 +43,7 @@ def test_a_name_is_known_without_its_grader() -> None:
 def test_one_rule_is_loaded_without_the_others() -> None:
     code = (
         "import sys\nfrom graders.registry import RULES_BY_ID\nassert RULES_BY_ID['md-truncated-answer'].version\n"
-        "print([n for n in sys.modules if n.startswith(('graders.rules.py_', 'graders.rules.js_', 'graders.rules.sql_'))])"
+        "print([n for n in sys.modules if n.startswith(('graders.rules.py_', 'graders.rules.js_', 'graders.rules.sql_locks'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
