@@ -19,8 +19,8 @@ LIGHT = ("--help", "list cases", "list personas", "list rules", "list scorecards
 HEAVY = ("compare 0000 0001", "gate 0000 0001")
 STARTS = 0.10
 STATISTICS = 1.5
-ANY_DECISION = (0, 1, 2, 3, 4)
-"""What `gate` may end with: its start-up is measured, not its verdict."""
+VERDICTS = (0, 1, 3, 4)
+"""What `gate` may end with: its start-up is measured, not its verdict. Everything else must end well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,8 @@ def starting(run: Measured) -> Iterator[Figure]:
     stage = run.stage
     steps: dict[str, Callable[[], Cost]] = {"python": lambda: stage.python("-c", "pass")}
     for words in (*LIGHT, *HEAVY):
-        steps[words] = partial(stage.evals, ROOT, *words.split(), codes=ANY_DECISION)
+        codes = VERDICTS if words.startswith("gate") else (0,)
+        steps[words] = partial(stage.evals, ROOT, *words.split(), codes=codes)
     costs = by_turns(steps, run.sizes.rounds)
     bare = cpu(costs["python"])
     for words in LIGHT:
