@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from evals.errors import Fault, InputError
 from evals.schema import errors_of, schema_text
 
 MILLION = 1_000_000
+SHIPPED = Path(__file__).parent / "data" / "prices.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +69,7 @@ def read_prices(path: Path | None = None) -> PriceTable:
     """The table of the given file, else the one that is shipped. Raises InputError with everything that is wrong in it."""
     shown = str(path) if path else "prices.json"
     try:
-        text = (
-            path.read_text(encoding="utf-8")
-            if path
-            else resources.files("evals").joinpath("data/prices.json").read_text(encoding="utf-8")
-        )
+        text = path.read_text(encoding="utf-8") if path else SHIPPED.read_text(encoding="utf-8")
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(Fault(message=f"is no readable table of prices ({error})", file=shown)) from None

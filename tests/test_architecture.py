@@ -19,6 +19,7 @@ OWNERS = {
     "anthropic": {"evals/providers/live.py", "evals/providers/batch_api.py"},
     "diskcache": {"evals/providers/cached.py"},
     "jsonschema": {"evals/schema.py"},
+    "jsonschema_rs": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},

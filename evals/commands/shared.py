@@ -9,23 +9,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.canonical import Json
-from evals.case import Suite
 from evals.errors import InputError, raise_all
-from evals.exchange import Provider
-from evals.execution import Attacked, Executor, Recorded, executable, record_of
-from evals.load import find_persona, revisions
-from evals.persona import Persona
-from evals.prices import read_prices
 from evals.project import Project, find_project
-from evals.recording import Recording, answer_place, read_recordings
 from evals.report.safe import plain
-from evals.run import Graded
-from evals.scorecard import Scorecard
-from evals.scorecard_file import card_name, read_card
-from evals.usage import Spent, spent
-from graders.execution.box import BoxError
+
+if TYPE_CHECKING:
+    from evals.case import Suite
+    from evals.exchange import Provider
+    from evals.execution import Executor
+    from evals.persona import Persona
+    from evals.recording import Recording
+    from evals.run import Graded
+    from evals.scorecard import Scorecard
+    from evals.usage import Spent
 
 
 def project() -> Project:
@@ -52,6 +51,8 @@ def put_json(data: Json) -> None:
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
     """The chosen revisions, or all; warnings about their headers go to standard error."""
+    from evals.load import find_persona, revisions
+
     chosen = (
         tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)
     )
@@ -63,6 +64,8 @@ def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple
 
 def recordings(home: Project, suite: str) -> list[Recording]:
     """A suite's recordings. Raises InputError with every one that is damaged."""
+    from evals.recording import read_recordings
+
     folder = home.recordings / suite
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
@@ -107,10 +110,14 @@ async def batch_provider(home: Project) -> AsyncIterator[Provider]:
 
 def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
+    from evals.execution import Attacked, Recorded, executable, record_of
+    from evals.scorecard_file import read_card
+
     if not any(executable(case) for case in suite.cases):
         return Recorded(reason="no criterion asks for it")
     reason = "--no-execute"
     if execute:
+        from graders.execution.box import BoxError
         from graders.execution.sandbox import level
 
         try:
@@ -127,6 +134,9 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
 
 def usage_of(graded: Sequence[Graded]) -> Spent | None:
     """What the answers cost, where the API counted; None for recorded answers, which do not state it."""
+    from evals.prices import read_prices
+    from evals.usage import spent
+
     responses = [item.response for item in graded if item.response]
     return spent(responses, read_prices(), datetime.now(tz=UTC).date().isoformat()) if responses else None
 
@@ -138,6 +148,8 @@ def card_paths(home: Project, suite: Suite) -> list[Path]:
 
 def cards(home: Project, suite: Suite) -> list[Scorecard]:
     """All scorecards of the suite. Raises InputError when there is none."""
+    from evals.scorecard_file import read_card
+
     paths = card_paths(home, suite)
     if not paths:
         raise InputError(f"no scorecards of `{suite.id}` yet; run `evals run`")
@@ -146,6 +158,8 @@ def cards(home: Project, suite: Suite) -> list[Scorecard]:
 
 def card_path(home: Project, suite: Suite, wanted: str) -> Path:
     """Where the scorecard is that a revision or a path names; it need not be there."""
+    from evals.scorecard_file import card_name
+
     if wanted.endswith(".jsonl"):
         return Path(wanted)
     return home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
@@ -153,6 +167,8 @@ def card_path(home: Project, suite: Suite, wanted: str) -> Path:
 
 def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     """A scorecard by revision or path."""
+    from evals.scorecard_file import read_card
+
     path = card_path(home, suite, wanted)
     if not path.is_file():
         there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
@@ -173,6 +189,8 @@ def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, li
 
 def recorded_text(home: Project, suite: Suite, card: Scorecard, case: str, repeat: int) -> str | None:
     """The text of a recording at the place for it. Scorecards are files: a case id of one is no path until it is known."""
+    from evals.recording import answer_place
+
     if suite.case(case) is None:
         return None
     path = home.recordings / suite.id / f"{answer_place(case, card.header.revision, repeat)}.json"
