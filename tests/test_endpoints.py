@@ -32,7 +32,10 @@ TOKEN = "ya29.google-canary-0123456789"
 
 def request(model: str) -> Request:
     return Request(
-        model=model, system="Be safe.", messages=(Message(role="user", text="Hello"),), settings=Settings(max_tokens=100)
+        model=model,
+        system="Be safe.",
+        messages=(Message(role="user", text="Hello"),),
+        settings=Settings(max_tokens=100),
     )
 
 
@@ -109,7 +112,7 @@ def test_bedrock_without_region_or_credentials_is_named(
     if without != "AWS_REGION":
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("ANTHROPIC_BEDROCK_BASE_URL", server.url)
-    with pytest.raises(InputError, match="needs a region in AWS_REGION|no credentials for Bedrock"):
+    with pytest.raises(InputError, match=r"needs a region in AWS_REGION|no credentials for Bedrock"):
         ask("bedrock", "anthropic.claude-sonnet-5-5-v1:0")
     assert server.seen == []
 
@@ -155,14 +158,16 @@ def test_credentials_that_stop_working_end_the_run(google: Path, server: LiveSer
     other = LiveServer(lambda *_: Reply(400, {"error": "invalid_grant", "error_description": "account disabled"}))
     google.write_text(json.dumps(account | {"token_uri": f"{other.url}/token"}), encoding="utf-8")
     try:
-        with pytest.raises(FatalProviderError, match="credentials for `vertex` do not work.*invalid_grant"):
+        with pytest.raises(FatalProviderError, match=r"credentials for `vertex` do not work.*invalid_grant"):
             ask("vertex", "claude-sonnet-5-5")
     finally:
         other.close()
     assert server.seen == []
 
 
-def test_vertex_without_credentials_is_named(server: LiveServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_vertex_without_credentials_is_named(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     monkeypatch.setenv("CLOUD_ML_REGION", "global")
     with pytest.raises(InputError, match="no credentials for Vertex AI"):
@@ -176,14 +181,19 @@ def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, k
         endpoint(kind, {})
 
 
-@pytest.mark.parametrize("address", ["gateway.example", "ftp://gateway.example", "https://", "http://[::1", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "address", ["gateway.example", "ftp://gateway.example", "https://", "http://[::1", "file:///etc/passwd"]
+)
 def test_an_address_that_is_none_is_named(address: str) -> None:
     with pytest.raises(InputError, match="ANTHROPIC_BASE_URL is no address"):
         endpoint("anthropic", {"ANTHROPIC_API_KEY": "sk-canary-0123456789", "ANTHROPIC_BASE_URL": address})
 
 
 def test_plain_http_beyond_this_machine_is_warned_of() -> None:
-    environ = {"ANTHROPIC_API_KEY": "sk-canary-0123456789", "ANTHROPIC_BASE_URL": "http://user:pw-canary-0123456789@gateway.example"}
+    environ = {
+        "ANTHROPIC_API_KEY": "sk-canary-0123456789",
+        "ANTHROPIC_BASE_URL": "http://user:pw-canary-0123456789@gateway.example",
+    }
     place = endpoint("anthropic", environ)
     assert place.warnings == (
         "warning: ANTHROPIC_BASE_URL is plain http: the key and all texts go to gateway.example unencrypted",
@@ -205,7 +215,10 @@ def test_which_models_are_asked_in_a_region() -> None:
         True,
         True,
     ]
-    assert [regional("vertex", "m", {"CLOUD_ML_REGION": where}) for where in ("global", "europe-west1")] == [False, True]
+    assert [regional("vertex", "m", {"CLOUD_ML_REGION": where}) for where in ("global", "europe-west1")] == [
+        False,
+        True,
+    ]
     assert not regional("anthropic", "claude-sonnet-5-5")
 
 
@@ -218,7 +231,9 @@ def test_every_secret_of_the_environment_is_taken_out(name: str) -> None:
 def test_a_bedrock_error_is_read(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in AWS.items():
         monkeypatch.setenv(name, value)
-    refusing = LiveServer(lambda *_: Reply(403, {"message": "You don't have access to the model with the specified model ID."}))
+    refusing = LiveServer(
+        lambda *_: Reply(403, {"message": "You don't have access to the model with the specified model ID."})
+    )
     monkeypatch.setenv("ANTHROPIC_BEDROCK_BASE_URL", refusing.url)
     try:
         with pytest.raises(ProviderError, match="access to the model") as caught:

@@ -58,7 +58,7 @@ class Api:
         return True
 
     def headers(self) -> dict[str, str]:
-        told = {}
+        told: dict[str, str] = {}
         for name, bucket in self.buckets.items():
             bucket.take(0, now())
             told |= {
