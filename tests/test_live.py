@@ -120,6 +120,37 @@ def test_a_judge_request_asks_for_its_schema(serve: Serve) -> None:
     assert "system" not in server.seen[0][1]
 
 
+def questions(answer: str, count: int) -> list[Request]:
+    """A judge's questions about one answer."""
+    fenced = f"=== ANSWER 0123456789abcdef BEGINS ===\n{answer}\n=== ANSWER 0123456789abcdef ENDS ==="
+    return [
+        Request(
+            model="claude-opus-5-5",
+            system="You judge.",
+            messages=(Message(role="user", text=f"{fenced}\n\nSTATEMENT: It is {n}."),),
+            settings=Settings(max_tokens=100, schema="{}"),
+        )
+        for n in range(count)
+    ]
+
+
+def test_what_all_questions_about_an_answer_share_is_marked_for_the_prompt_cache(serve: Serve) -> None:
+    server = serve(GOOD)
+    (question,) = questions("My answer", 1)
+    ask_one(question)
+    first, second = server.seen[0][1]["messages"][0]["content"]
+    assert first["text"].endswith("ENDS ===")
+    assert (first["cache_control"], second.get("cache_control")) == ({"type": "ephemeral"}, None)
+    assert first["text"] + second["text"] == question.messages[0].text, "not a letter of it changes"
+
+
+def test_a_persona_is_asked_in_one_piece_whatever_the_case_says(serve: Serve) -> None:
+    server = serve(GOOD)
+    text = questions("hostile", 1)[0].messages[0].text
+    ask_one(Request(model="m", messages=(Message(role="user", text=text),), settings=Settings(max_tokens=10)))
+    assert server.seen[0][1]["messages"][0]["content"] == text
+
+
 @pytest.mark.parametrize("reason", ["refusal", "max_tokens", "model_context_window_exceeded"])
 def test_refused_and_cut_replies_are_answers(serve: Serve, reason: str) -> None:
     serve(Reply(200, message(stop_reason=reason, content=[])))
@@ -406,6 +437,13 @@ def test_the_first_request_of_a_long_persona_goes_alone() -> None:
     provider = InMemory()
     answer_all(provider, [*numbered(4, system="a" * 8000), *numbered(4, system="b" * 8000)])
     assert sorted(provider.sent) == [(at, who) for at, who in sorted([(0, "a"), (0, "b"), *[(10, "a"), (10, "b")] * 3])]
+
+
+@pytest.mark.usefixtures("key")
+def test_the_first_question_about_a_long_answer_goes_alone() -> None:
+    provider = InMemory()
+    answer_all(provider, [*questions("a" * 8000, 3), *questions("b" * 8000, 3)])
+    assert sorted(at for at, _ in provider.sent) == [0, 0, 10, 10, 10, 10]
 
 
 @pytest.mark.usefixtures("key")
