@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.dry_run import dry_run
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
@@ -23,10 +24,11 @@ from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.report.safe import plain
-from evals.run import Graded, judged_criteria, run
+from evals.run import Graded, run
 from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
+from evals.spending import Spending
 from evals.trial import Trial, plan_trials
 from evals.usage import Spent, write_usage
 
@@ -49,6 +51,8 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "max_cost",
+    "endpoint",
     "no_execute",
     "out",
     "format",
@@ -60,7 +64,9 @@ def execute(args: argparse.Namespace) -> int:
     log_path = None
     if args.resume:
         log_path, options = unfinished(home.memory / "runs")
+        limit = args.max_cost  # a limit that is given now holds now
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
+        args.max_cost = limit or args.max_cost
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
     people = shared.personas(home, suite, args.persona)
@@ -70,15 +76,22 @@ def execute(args: argparse.Namespace) -> int:
         )
     )
     if args.dry_run:
-        return _dry_run(args, suite, trials)
+        return dry_run(args, home, suite, _model(args, suite), trials)
+    purse = (
+        None
+        if args.provider in OFFLINE
+        else shared.spending(home, args, [_model(args, suite), args.judge or suite.judge])
+    )
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
     try:
-        cards, totals = _cards(args, home, suite, people, trials, log)
+        cards, totals = _cards(args, home, suite, people, trials, log, purse)
         _write(args, home, suite, cases, cards, totals)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     finally:
+        if purse and purse.replies:
+            log.write("spent", usd=round(purse.paid, 6), lost_usd=round(purse.lost, 6), replies=purse.replies)
         log.close()
     _show(args, suite, cards)
     incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
@@ -107,14 +120,6 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
     return str(args.model or suite.model)
 
 
-def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
-    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
-    )
-    return 0
-
-
 def _cards(
     args: argparse.Namespace,
     home: Project,
@@ -122,6 +127,7 @@ def _cards(
     people: Sequence[Persona],
     trials: Sequence[Trial],
     log: RunLog,
+    purse: Spending | None,
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
@@ -129,7 +135,7 @@ def _cards(
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar, purse))
     finally:
         bar.close()
     for item in graded:
@@ -142,7 +148,7 @@ def _cards(
     cards = [
         tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
     ]
-    return cards, [shared.usage_of(items) for _, items in groups]
+    return cards, [shared.usage_of(home, items, args.endpoint) for _, items in groups]
 
 
 def _tell_failures(graded: Sequence[Graded]) -> None:
@@ -166,7 +172,11 @@ async def _run(
     votes: int,
     executor: Executor,
     bar: Bar,
+    purse: Spending | None,
 ) -> list[Graded]:
+    def show(what: str, done: int, total: int) -> None:
+        bar.show(f"{what}, {purse.shown}" if purse and purse.shown else what, done, total)
+
     async with AsyncExitStack() as stack:
         provider: Provider
         if args.provider == "replay":
@@ -179,7 +189,7 @@ async def _run(
             provider = read_scripts(home, args.suite, trials, votes=votes)
         else:
             api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-            provider = await stack.enter_async_context(api(home))
+            provider = await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
         return await run(
             trials,
             provider,
@@ -188,7 +198,7 @@ async def _run(
             votes=votes,
             jobs=args.jobs,
             execute=executor.grades,
-            progress=bar.show,
+            progress=show,
         )
 
 
