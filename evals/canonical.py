@@ -36,7 +36,12 @@ def canonical(value: object) -> str:
     >>> canonical({"b": [1, "ä"], "a": None})
     '{"a":null,"b":[1,"ä"]}'
     """
-    return json.dumps(as_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return spelled(as_json(value))
+
+
+def spelled(data: Json) -> str:
+    """The canonical spelling of what is JSON data already."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(value: object) -> str:

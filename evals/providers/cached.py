@@ -151,3 +151,7 @@ class CachedProvider:
         response = await self._provider.respond(request)
         self._cache.put(request, response)
         return response
+
+    def recall(self, request: Request) -> Response | None:
+        """What is remembered."""
+        return self._cache.get(request)
