@@ -13,10 +13,10 @@ from pathlib import Path
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
-from evals.grading import Here
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
 from evals.load import load_suite, select_cases
@@ -51,6 +51,8 @@ OPTIONS = (
     "limit",
     "draw",
     "no_execute",
+    "executor",
+    "no_grade_cache",
     "out",
     "format",
 )
@@ -161,8 +163,9 @@ async def _run(
     by_revision = {sheet.persona.revision: sheet for sheet in sheets}
     failed: list[str] = []
     async with AsyncExitStack() as stack:
+        grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
+        found = await stack.enter_async_context(grading)
         provider = await _provider(args, home, plan, recorded, stack)
-        grader = stack.enter_context(Here(executor.grades))
         graded = stream(
             plan,
             provider,
@@ -170,7 +173,7 @@ async def _run(
             judge_model=judge_model,
             votes=plan.suite.votes,
             jobs=args.jobs,
-            grader=grader,
+            grader=found,
             progress=bar.show,
         )
         async for item in await stack.enter_async_context(aclosing(graded)):
