@@ -280,7 +280,7 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs, "cache", "look at, tidy or clear this machine's memory of responses and grades", "evals cache info"
     )
-    _suite(one)
+    one.add_argument("--suite", dest="of_suite", metavar="ID", help="why: the trial's suite (default: the only one)")
     one.add_argument(
         "what",
         choices=["info", "clear", "prune", "why"],

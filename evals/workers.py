@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from time import perf_counter
+from time import process_time
 from typing import TypeVar
 
 from evals.case import Case
@@ -23,6 +24,8 @@ from graders.work import Criteria, by_rule
 
 WORTH = 6.0
 """Seconds of grading that must lie ahead before processes are started: each of them takes about one to load the rules."""
+HEAVY = 0.003
+"""Seconds of grading an answer from which handing it over (about 0.4 ms here, on both sides) is small beside it."""
 LEAST = 8
 """Answers that are graded here before the rest is estimated."""
 
@@ -32,11 +35,11 @@ T = TypeVar("T")
 class Rules:
     """Grades by rule: here at first, and in worker processes as soon as the rest is long enough and they are up."""
 
-    def __init__(self, answers: int, *, workers: int | None = None, worth: float = WORTH) -> None:
+    def __init__(self, answers: int, *, workers: int | None = None, heavy: float = HEAVY) -> None:
         """`answers`: how many there are to grade."""
         self._left = answers
         self._workers = cores() if workers is None else workers
-        self._worth = worth
+        self._heavy = heavy
         self._done = 0
         self._spent = 0.0
         self._pool: Pool | None = None
@@ -49,9 +52,9 @@ class Rules:
         self._left -= 1
         if self._pool and self._pool.ready:
             return await self._pool.run(by_rule, criteria, case.task, text)
-        began = perf_counter()
+        began = _worked()
         found = by_rule(criteria, case.task, text)
-        self._spent += perf_counter() - began
+        self._spent += _worked() - began
         self._done += 1
         if self._pool is None and self._is_worth_it:
             self._pool = Pool(self._workers)
@@ -59,12 +62,20 @@ class Rules:
 
     @property
     def _is_worth_it(self) -> bool:
-        enough = self._workers > 1 and self._done >= LEAST
-        return enough and self._left * self._spent / self._done >= self._worth
+        if self._workers < 2 or self._done < LEAST:
+            return False
+        each = self._spent / self._done
+        return each >= self._heavy and self._left * each >= WORTH
 
     def close(self) -> None:
         if self._pool:
             self._pool.close()
+
+
+def _worked() -> float:
+    """Seconds of processor time so far, the tools that were called included; a busy machine does not stretch it."""
+    tools = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + tools.ru_utime + tools.ru_stime
 
 
 class Pool:
