@@ -24,6 +24,7 @@ from evals.remembering import Remembering, lasts
 from graders import code
 from graders.criterion import Criterion, Evidence, Grade, GraderRef, Kind, Status
 from graders.registry import RULES_BY_ID
+from graders.rules.grading import rules_version
 from graders.work import Criteria, attacked, by_rule, ruled
 
 TEXT = 'Because.\n\n```python\n# app.py\ndb.execute(f"SELECT id FROM t WHERE a = {a}")\n```\n'
@@ -96,8 +97,7 @@ def test_another_version_of_a_rule_touches_only_its_criteria(
 ) -> None:
     before, _ = graded(memory, case)
     monkeypatch.setattr(type(RULES_BY_ID["py-sql-injection"]), "version", 99)
-    code_of_rules = __import__("graders.rules.grading", fromlist=["rules_version"]).rules_version
-    code_of_rules.cache_clear()
+    rules_version.cache_clear()
     try:
         after, given = graded(memory, case)
         assert given == ["sql-safe", "both"]
@@ -105,7 +105,7 @@ def test_another_version_of_a_rule_touches_only_its_criteria(
         assert changed == [("sql-safe", "py-sql-injection"), ("both", "py-sql-injection")]
         assert graded(memory, case) == (after, [])
     finally:
-        code_of_rules.cache_clear()
+        rules_version.cache_clear()
 
 
 def test_a_changed_character_grades_all_anew(memory: GradeCache, case: Case) -> None:
@@ -244,7 +244,7 @@ def test_a_damaged_row_counts_as_absent(tmp_path: Path, column: str, value: obje
     with GradeCache(tmp_path / "grades") as memory:
         assert memory.get(KEY) == {"m": ENTRY}
     with rows(tmp_path) as raw:
-        raw.execute(f"UPDATE grades SET {column} = ?", (value,))
+        raw.execute(f"UPDATE grades SET {column} = ?", (value,))  # noqa: S608 - the column is one of the two above
     with GradeCache(tmp_path / "grades") as memory:
         assert memory.get(KEY) == {}
         assert memory.prune({"m"}) == 1
@@ -277,14 +277,14 @@ def test_a_file_with_other_things_in_it_is_refused(tmp_path: Path, harm: str) ->
     GradeCache(tmp_path / "grades").close()
     with rows(tmp_path) as raw:
         raw.execute(harm)
-    with pytest.raises(InputError, match="it holds other things than grades; delete the folder|it holds other things"):
+    with pytest.raises(InputError, match="it holds other things than grades"):
         GradeCache(tmp_path / "grades")
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "grades").mkdir()
     (tmp_path / "grades/grades.sqlite3").write_bytes(b"not a database" * 100)
-    with pytest.raises(InputError, match="cannot be used .*delete the folder, nothing depends on it"):
+    with pytest.raises(InputError, match=r"cannot be used .*delete the folder, nothing depends on it"):
         GradeCache(tmp_path / "grades")
 
 

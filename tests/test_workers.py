@@ -71,8 +71,8 @@ def test_a_dead_worker_loses_nothing_and_only_the_work_that_kills_is_lost(tmp_pa
 async def all_of(rules: Rules, case: Case, count: int) -> list[tuple[Grade, ...]]:
     texts = [TEXT.replace("id", f"id{number}") for number in range(count)]
     found = [await rules.grades(case, ruled(case.criteria), text) for text in texts[:LEAST]]
-    while rules._pool and not rules._pool.ready:
-        await asyncio.sleep(0.05)
+    assert rules._pool
+    await asyncio.wrap_future(rules._pool._probe)
     found += await asyncio.gather(*[rules.grades(case, ruled(case.criteria), text) for text in texts[LEAST:]])
     return found
 
