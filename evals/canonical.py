@@ -41,7 +41,12 @@ def canonical(value: object) -> str:
     >>> canonical({"b": [1, "ä"], "a": None})
     '{"a":null,"b":[1,"ä"]}'
     """
-    return ENCODER.encode(as_json(value))
+    return spelled(as_json(value))
+
+
+def spelled(data: Json) -> str:
+    """The canonical spelling of what is JSON data already."""
+    return ENCODER.encode(data)
 
 
 def digest(value: object) -> str:

@@ -27,8 +27,9 @@ from evals.prices import PriceTable, project_prices
 from evals.project import Project
 from evals.recording import write_whole
 from evals.report.safe import line, plain
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.sequential import Ask, SequentialGate, asking
+from evals.tally import tally
 
 BASE_REPEATS = 10
 """Answers a case that the base is asked for; every round is held against them."""

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from evals.persona import Persona
     from evals.providers.live import LiveProvider
     from evals.recording import Recording
-    from evals.run import Graded
     from evals.scorecard import Scorecard
     from evals.spending import Spending
-    from evals.usage import Spent
+    from evals.usage import Meter
 
 
 def project() -> Project:
@@ -183,18 +182,14 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     return Recorded(reason=reason, record=record_of(lines))
 
 
-def usage_of(home: Project, graded: Sequence[Graded], at: str) -> Spent | None:
-    """What the answers cost, where the API counted; None for recorded answers, which do not state it."""
+def meter(home: Project, at: str, model: str) -> Meter:
+    """Adds up what answers of a model cost at an endpoint, at the prices of today."""
     from evals.prices import project_prices
     from evals.providers.endpoints import regional
-    from evals.usage import spent
+    from evals.usage import Meter
 
-    responses = [item.response for item in graded if item.response]
-    if not responses:
-        return None
     prices = project_prices(home.prices)
-    factor = prices.regional_factor if regional(at, graded[0].trial.request.model) else 1.0
-    return spent(responses, prices, today(), factor=factor)
+    return Meter(prices, today(), factor=prices.regional_factor if regional(at, model) else 1.0)
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:

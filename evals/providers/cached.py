@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ class Cache:
             raise InputError(
                 f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
             ) from None
+        self._file = folder / "cache.db"
 
     def get(self, request: Request) -> Response | None:
         """The remembered response, or None. A row that is damaged or foreign counts as absent."""
@@ -120,6 +122,24 @@ class Cache:
         """Forget everything; the number of rows forgotten."""
         return int(self._cache.clear())
 
+    def digests(self) -> list[str]:
+        """Digests of the requests whose responses are remembered, damaged ones included."""
+        return [key for _, key in self._rows() if isinstance(key, str) and KEY.fullmatch(key)]
+
+    def prune(self) -> int:
+        """Forget the rows that count as absent, since they are damaged or foreign; how many they were."""
+        wrong = [
+            row for row, key in self._rows() if not (isinstance(key, str) and KEY.fullmatch(key) and self.look(key))
+        ]
+        with closing(sqlite3.connect(self._file)) as rows, rows:
+            rows.executemany("DELETE FROM Cache WHERE rowid = ?", [(row,) for row in wrong])
+        return len(wrong)
+
+    def _rows(self) -> list[tuple[int, object]]:
+        """Past the library, which stops at the first key that it cannot read."""
+        with closing(sqlite3.connect(self._file)) as rows:
+            return rows.execute("SELECT rowid, key FROM Cache ORDER BY rowid").fetchall()
+
     def close(self) -> None:
         self._cache.close()
 
@@ -140,3 +160,7 @@ class CachedProvider:
         response = await self._provider.respond(request)
         self._cache.put(request, response)
         return response
+
+    def recall(self, request: Request) -> Response | None:
+        """What is remembered."""
+        return self._cache.get(request)
