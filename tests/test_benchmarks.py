@@ -137,5 +137,5 @@ def test_other_tools_get_the_same_work(tool: Any, tmp_path: Path) -> None:
         assert "-j 3" in told
     else:
         assert "7" in told.replace("n=", " ").split()
-        assert Path(next(part for part in call.command if part.endswith(".py"))).is_file()
+        assert Path(tmp_path, next(part for part in call.command if part.endswith(".py"))).is_file()
     assert call.variables["PROMPTFOO_DISABLE_TELEMETRY"] == "1"

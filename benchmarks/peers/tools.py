@@ -6,6 +6,7 @@ Versions are pinned to those whose figures `docs/performance.md` speaks of. Each
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -99,7 +100,9 @@ class Tool:
         return Call(command=command if cached else [*command, "--no-cache"], variables=variables)
 
     def _inspect(self, scratch: Path, samples: int, at_once: int, *, cached: bool) -> Call:
-        command = [str(self.folder / "bin" / "inspect"), "eval", str(HERE / "inspect_task.py")]
+        # it finds tasks below the folder it runs in only
+        shutil.copy(HERE / "inspect_task.py", scratch)
+        command = [str(self.folder / "bin" / "inspect"), "eval", "inspect_task.py"]
         command += ["-T", f"n={samples}", "-T", f"cache={str(cached).lower()}", "--model", f"anthropic/{MODEL}"]
         command += ["--max-connections", str(at_once), "--max-samples", str(at_once)]
         command += ["--log-dir", str(scratch / "out"), "--display", "plain"]
