@@ -6,6 +6,7 @@ Here: which row of a table a name belongs to. Not here: the tables.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 BEDROCK = re.compile(r"(?:[a-z]{2,6}\.)?anthropic\.(?P<name>.+?)(?:-v\d+(?::\d+)?)?")
 
@@ -21,6 +22,7 @@ def plain_name(model: str) -> str:
     return (match["name"] if match else name).replace("@", "-")
 
 
+@lru_cache(maxsize=1024)  # each request asks this of each row
 def is_named(model: str, row: str) -> bool:
     """Whether a model is the one that a row of a table is about. A date behind the name is no other model.
 

@@ -354,6 +354,15 @@ def test_a_key_that_cannot_be_one_is_named_before_any_call(monkeypatch: pytest.M
     assert not key.strip() or key not in str(caught.value)
 
 
+def test_what_others_wrote_is_one_short_line(serve: Serve) -> None:
+    serve(Reply(404, error("not_found_error", "no\n\nmodel\n" + "x" * 5000)))
+    with pytest.raises(FatalProviderError) as caught:
+        ask_one()
+    assert "no model xxx" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
 HOSTILE = {
     "in a refusal": Reply(401, error("authentication_error", f"invalid key {KEY}")),
     "in a fault": Reply(500, error("api_error", f"key {KEY}")),

@@ -63,6 +63,18 @@ def test_a_prompt_that_nobody_used_for_long_is_cold_again() -> None:
     assert (second - first, third - second) == (LIFETIME + 10, 10)
 
 
+def test_what_is_no_longer_cached_is_forgotten() -> None:
+    async def main() -> tuple[int, int]:
+        warming = Warming()
+        for number in range(1000):
+            await ask(warming, f"prompt {number}", [])
+        return len(warming._fresh()), len(warming._alone)
+
+    kept, locks = run(main())
+    assert kept <= LIFETIME / 10 + 1
+    assert locks == 0
+
+
 def test_one_that_is_canceled_lets_the_next_one_go() -> None:
     log: list[tuple[str, float]] = []
 

@@ -110,7 +110,8 @@ async def live_provider(
             yield CachedProvider(live, cache)
     finally:
         cache.close()
-        _tell(live)
+        if purse:
+            _tell(live)
 
 
 def _live(home: Project, purse: Spending | None, at: str, jobs: int) -> LiveProvider:
@@ -153,7 +154,8 @@ async def batch_provider(
                 yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)), spending=live.spending)
         finally:
             cache.close()
-            _tell(live)
+            if purse:
+                _tell(live)
     finally:
         ledger.close()
 

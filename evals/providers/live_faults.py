@@ -43,7 +43,7 @@ class Cure(Enum):
     """Nothing, for no request."""
 
 
-@dataclass
+@dataclass(eq=False)  # an exception must be hashable
 class CallFault(Exception):
     """A call that brought no answer. The message holds no secret."""
 
@@ -69,13 +69,13 @@ def fault_of(error: Exception, secrets: Secrets) -> CallFault:
     if isinstance(error, TimeoutError):
         return CallFault("no reply within the deadline", Cure.WAIT, lost=True)
     words = str(error) if isinstance(error, ProviderError) else f"the reply is broken ({type(error).__name__}: {error})"
-    return CallFault(secrets.scrub(words)[:LONGEST], Cure.WAIT, lost=True)
+    return CallFault(_line(words, secrets), Cure.WAIT, lost=True)
 
 
 def _status_fault(error: anthropic.APIStatusError, secrets: Secrets) -> CallFault:
     status, headers = error.status_code, error.response.headers
     told = error.api_message if isinstance(error.api_message, str) else str(error.message)
-    said = f"status {status}: {secrets.scrub(told)[:LONGEST]}"
+    said = f"status {status}: {_line(told, secrets)}"
     ending = _ending(error, status, told.lower())
     if ending:
         return CallFault(f"{ending} ({said})", Cure.END, headers)
@@ -116,10 +116,15 @@ def _connection_fault(error: Exception, secrets: Secrets) -> CallFault:
     chain = _chain(error)
     names = {base.__name__ for one in chain for base in type(one).__mro__}
     root = chain[-1]
-    words = secrets.scrub(f"{type(root).__name__}: {root}")[:LONGEST]
+    words = _line(f"{type(root).__name__}: {root}", secrets)
     if names & set(UNTRUSTED):
         return CallFault(f"the service's certificate is not trusted ({words})", Cure.END)
     return CallFault(f"no connection ({words})", Cure.WAIT, lost=not names & set(NEVER_SENT))
+
+
+def _line(text: str, secrets: Secrets) -> str:
+    """One short line of a text that others wrote, without secrets."""
+    return " ".join(secrets.scrub(text).split())[:LONGEST]
 
 
 def _chain(error: BaseException) -> list[BaseException]:

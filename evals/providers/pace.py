@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from evals.exchange import Usage
 from evals.providers.rate_limits import Bucket, advertised
 
-START = 20
+START = 32
 """Requests under way at the start. The window doubles with each round trip until the API objects."""
 CUT = 0.5
 IN_USE = 0.5
