@@ -33,6 +33,12 @@ OWNERS = {
         "graders/execution/migration/session.py",
     },
     "markdown_it": {"graders/answer_fences.py"},
+    "datasets": {"evals/data/parquet.py", "evals/data/source.py"},
+    "huggingface_hub": {"evals/data/hub.py"},
+    "pandas": {"evals/data/frame.py", "evals/__init__.py"},
+    "opentelemetry": {"evals/export/otel.py"},
+    "mlflow": {"evals/export/mlflow.py"},
+    "wandb": {"evals/export/wandb.py"},
     "ast_grep_py": {"graders/rules/source.py", "graders/answer_languages.py"},
 }
 
