@@ -31,8 +31,10 @@ def execute(args: argparse.Namespace) -> int:
     home = shared.project()
     suite = load_suite(home, args.suite)
     tables = _tables(args, home, suite)
-    readme = card(args.what, suite.id, tables, args.license or UNKNOWN)
     rows = len(tables[0][1])
+    if not rows:
+        raise InputError(f"there are no {args.what} to export; nothing was written")
+    readme = card(args.what, suite.id, tables, args.license or UNKNOWN)
     if args.to:
         write(Path(args.to), args.what, tables, readme)
         shared.put(plain(f"wrote {rows} rows of {args.what} to {args.to}"))
@@ -87,10 +89,7 @@ def _tables(args: argparse.Namespace, home: Project, suite: Suite) -> Tables:
         return result_tables(cards)
     if args.what == "cases":
         return [(CASES, [case_row(suite.id, case) for case in select_cases(suite, args.case)])]
-    rows = _answers(args, home, suite)
-    if not rows:
-        raise InputError("no recorded answer fits; nothing was written")
-    return [(ANSWERS, rows)]
+    return [(ANSWERS, _answers(args, home, suite))]
 
 
 def _answers(args: argparse.Namespace, home: Project, suite: Suite) -> list[Row]:

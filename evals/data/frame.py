@@ -50,12 +50,12 @@ def _dtype(shape: Shape) -> str:
 
 
 def _cards(scorecards: Source | Iterable[Source]) -> Iterator[Scorecard]:
-    single = isinstance(scorecards, (Scorecard, str, PathLike))
-    for source in [scorecards] if single else scorecards:  # type: ignore[list-item,union-attr]  # told apart in the line above
+    sources = [scorecards] if isinstance(scorecards, (Scorecard, str, PathLike)) else scorecards
+    for source in sources:
         if isinstance(source, Scorecard):
             yield source
         else:
-            yield from (read_card(path, str(path)) for path in _paths(Path(source)))  # type: ignore[arg-type]  # a path by now
+            yield from (read_card(path, str(path)) for path in _paths(Path(source)))
 
 
 def _paths(path: Path) -> list[Path]:

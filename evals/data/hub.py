@@ -7,6 +7,7 @@ Not here: reading the files.
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from evals.data.extras import extra
@@ -21,7 +22,7 @@ def fetch(repo: str, revision: str, patterns: list[str]) -> Path:
     Raises InputError when they are not there and cannot be had: offline, no such dataset or commit, no right to it.
     """
     with extra("data"):
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import logging, snapshot_download
         from huggingface_hub.errors import (
             GatedRepoError,
             HfHubHTTPError,
@@ -30,11 +31,15 @@ def fetch(repo: str, revision: str, patterns: list[str]) -> Path:
             RepositoryNotFoundError,
             RevisionNotFoundError,
         )
+    logging.set_verbosity(logging.CRITICAL)  # what goes wrong is raised, and said once
     shown = f"hf://{repo}@{revision[:12]}…"
+    get = partial(snapshot_download, repo, repo_type="dataset", revision=revision, allow_patterns=patterns)
     try:
-        folder = snapshot_download(
-            repo, repo_type="dataset", revision=revision, allow_patterns=patterns, token=os.environ.get(TOKEN) or False
-        )
+        return Path(get(local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass  # not here yet, or no name at all, which the next call says
+    try:
+        return Path(get(token=os.environ.get(TOKEN) or False))
     except GatedRepoError:
         raise InputError(f"{shown}: access is restricted; accept its terms on the Hub and set {TOKEN}") from None
     except RevisionNotFoundError:
@@ -50,7 +55,6 @@ def fetch(repo: str, revision: str, patterns: list[str]) -> Path:
         raise InputError(message) from None
     except (HfHubHTTPError, OSError) as error:
         raise InputError(f"{shown}: cannot be fetched: {str(error).splitlines()[0][:200]}") from None
-    return Path(folder)
 
 
 def token() -> str:

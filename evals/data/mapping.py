@@ -149,7 +149,7 @@ def _criteria(found: object, dimension: str) -> list[Json]:
     """Whole criteria as `evals export cases` writes them, or one or more statements for the judge to decide."""
     if found is None or found == "":
         return []
-    items = found if isinstance(found, list) else [found]
+    items: list[Any] = found if isinstance(found, list) else [found]
     if all(isinstance(item, dict) for item in items):
         return [_whole(item) for item in items]
     if not all(isinstance(item, str) for item in items):

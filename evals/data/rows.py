@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from evals.canonical import Json
 from evals.case import Case
 from evals.data.columns import ANSWERS, CASES, CRITERIA, DIMENSIONS, GRADES, SCORECARDS, Table
-from evals.exchange import Response
+from evals.exchange import Response, Usage
 from evals.recording import Recording
 from evals.scorecard import GradeLine, Scorecard, answer_digest
 from evals.scorecard_file import header_json, rounded
@@ -36,15 +36,15 @@ def _versions(card: Scorecard) -> dict[str, int]:
 
 def _criterion(card: Scorecard, case: str, criterion: Criterion | None) -> Row:
     """Null for what a scorecard does not say of a criterion that only its grades name."""
-    return {
-        **_about(card),
-        "case": case,
-        "case_version": _versions(card).get(case),
-        "dimension": criterion and criterion.dimension.value,
-        "sort": criterion and criterion.sort.value,
-        "points": criterion and criterion.points,
-        "must": criterion and criterion.must,
-    }
+    facts: Row = dict.fromkeys(("dimension", "sort", "points", "must"))
+    if criterion is not None:
+        facts = {
+            "dimension": criterion.dimension.value,
+            "sort": criterion.sort.value,
+            "points": criterion.points,
+            "must": criterion.must,
+        }
+    return {**_about(card), "case": case, "case_version": _versions(card).get(case), **facts}
 
 
 def grade_rows(card: Scorecard) -> list[Row]:
@@ -167,11 +167,7 @@ def _response(response: Response) -> Row:
     return {
         "model": response.model,
         "stop_reason": response.stop_reason,
-        "input_tokens": usage and usage.input_tokens,
-        "output_tokens": usage and usage.output_tokens,
-        "cache_read_input_tokens": usage and usage.cache_read_input_tokens,
-        "cache_creation_input_tokens": usage and usage.cache_creation_input_tokens,
-        "service_tier": usage and usage.service_tier,
+        **{name: getattr(usage, name, None) for name in Usage.__dataclass_fields__},
         "provenance": provenance.kind,
         "recording_set": provenance.recording_set,
         "request_id": provenance.request_id,

@@ -124,7 +124,8 @@ def _says(name: str, word: str) -> bool:
 
 def _read(files: Sequence[Path], place: str, limit: int | None) -> list[dict[str, Any]]:
     with extra("data"):
-        from datasets import Dataset, concatenate_datasets
+        from datasets import Dataset, concatenate_datasets, logging
+    logging.set_verbosity(logging.CRITICAL)  # what goes wrong is raised, and said once
     reader = FORMATS[files[0].suffix]
     paths = [str(path) for path in files]
     # the library's store would keep a copy, and answer from it when a file has changed

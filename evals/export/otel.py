@@ -77,7 +77,7 @@ def send(cards: Sequence[Scorecard]) -> int:
         from opentelemetry.sdk._logs import LoggerProvider
         from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
         from opentelemetry.sdk.resources import Resource
-    memory = InMemoryLogRecordExporter()
+    memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the package leaves it untyped
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "persona-evals")})
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
@@ -97,4 +97,4 @@ def _deliver(records: Sequence[Any], exporter: LogRecordExporter, endpoint: str)
                     f"the collector at {endpoint} did not take the events ({start} of {len(records)} were sent)"
                 )
     finally:
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]  # likewise
