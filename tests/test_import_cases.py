@@ -104,7 +104,7 @@ def test_every_format_gives_the_same_cases(cli: Cli, project: Path, tmp_path: Pa
 
 def test_criteria_for_all_and_rows_of_unlike_shape(cli: Cli, project: Path) -> None:
     (project / "criteria.yaml").write_text(CRITERIA, encoding="utf-8")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"message": "One thing."},
         {"message": "Another thing.", "minimum": [{"dimension": "documentation", "score": 0.5}]},
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from logging import CRITICAL
 from pathlib import Path
 
 from evals.data.extras import extra
@@ -31,7 +32,7 @@ def fetch(repo: str, revision: str, patterns: list[str]) -> Path:
             RepositoryNotFoundError,
             RevisionNotFoundError,
         )
-    logging.set_verbosity(logging.CRITICAL)  # what goes wrong is raised, and said once
+    logging.set_verbosity(CRITICAL)  # what goes wrong is raised, and said once
     shown = f"hf://{repo}@{revision[:12]}…"
     get = partial(snapshot_download, repo, repo_type="dataset", revision=revision, allow_patterns=patterns)
     try:

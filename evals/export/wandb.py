@@ -30,6 +30,8 @@ def log(cards: Sequence[Scorecard], project: str, folder: Path) -> str:
         x_disable_stats=True,
         x_disable_machine_info=True,
         x_save_requirements=False,
+        host="-",
+        program="evals",
     )
     folder.mkdir(parents=True, exist_ok=True)
     try:
