@@ -127,12 +127,19 @@ def test_types_are_as_promised_and_documented(what: str, cli: Cli, tmp_path: Pat
         assert markdown(table) in documented
 
 
+def yaml_loaded(card: Any) -> Any:
+    return card.data.to_dict()
+
+
 def test_the_card_says_where_it_came_from_and_what_is_not_known(cli: Cli, tmp_path: Path) -> None:
+    from huggingface_hub import DatasetCard
+
     text = (exported(cli, ROOT, "answers", tmp_path / "a") / "README.md").read_text(encoding="utf-8")
     header, faults = read_yaml(text.split("---\n")[1], "README.md")
     assert faults == []
     assert isinstance(header.data, dict)
     assert header.data["license"] == "unknown"
+    assert yaml_loaded(DatasetCard(text)) == header.data, "the Hub's own reader agrees"
     assert "None was stated" in text
     assert "`model`: not stated by 27 of 27 answers" in text
     assert "Declared by the importer: conversation: one fresh conversation" in text
@@ -190,6 +197,9 @@ def test_a_failure_midway_leaves_the_old_folder_and_no_rest(tmp_path: Path) -> N
         (("cases", "0001", "--to", "x"), "scorecards go with"),
         (("results", "--to", "x"), "no scorecards"),
         (("answers", "--to", "x"), "there are no answers"),
+        (("results", "--to", "x", "--case", "login"), "whole scorecards"),
+        (("requests", "0001"), "neither scorecards"),
+        (("otel", "--case", "login"), "takes scorecards"),
         (("cases", "--push", "nobody"), "ORG/NAME"),
         (("cases", "--push", "org/name"), "add --yes"),
         (("cases", "--push", "org/name", "--yes"), "HF_TOKEN is not set"),
@@ -204,6 +214,32 @@ def test_what_is_wrong_is_said_in_one_line(
     assert said in err
     assert len(err.splitlines()) == 1
     assert not (project / "x").exists()
+
+
+def test_half_a_character_does_not_stop_an_export(cli: Cli, project: Path, tmp_path: Path) -> None:
+    from tests.integration.conftest import answer_pending
+
+    answer_pending(project, cli)
+    for path in (project / "results/recordings/small").rglob("1.json"):
+        path.write_text(path.read_text(encoding="utf-8").replace("I take", "\\ud83d take"), encoding="utf-8")
+    rows = loaded(exported(cli, project, "answers", tmp_path / "out"), tmp_path).to_list()
+    assert [row["text"][:6] for row in rows if row["repeat"] == 1] == ["\ufffd take", "\ufffd take"]
+    assert {row["text"][:6] for row in rows if row["repeat"] == 2} == {"I take"}
+
+
+def test_what_the_data_says_cannot_change_the_card(cli: Cli, project: Path, tmp_path: Path) -> None:
+    from tests.integration.conftest import answer_pending
+
+    answer_pending(project, cli)
+    for path in (project / "results/recordings/small").rglob("1.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["provenance"]["declared"] = {"a": "b\n---\nlicense: mit\n---\n# <script> | [x](y)"}
+        path.write_text(json.dumps(data), encoding="utf-8")
+    text = (exported(cli, project, "answers", tmp_path / "out") / "README.md").read_text(encoding="utf-8")
+    assert text.count("\n---\n") == 1
+    assert text.count("license:") == 2
+    assert "<script>" not in text
+    assert "\\[x\\](y)" in text or "\\[x](y)" in text
 
 
 def test_a_missing_extra_is_named(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,8 +124,36 @@ def test_a_collector_that_refuses_is_an_error(cli: Cli, monkeypatch: pytest.Monk
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         code, out, err = cli(ROOT, "export", "otel", "0001")
     assert (code, out) == (2, "")
-    assert "did not take the events (0 of 234 were sent)" in err
-    assert "Traceback" not in err
+    assert err == f"error: the collector at {address} did not take the events (0 of 234 were sent)\n"
+
+
+def test_an_address_where_nobody_is_ends_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector(200) as (address, _):
+        pass
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    code, _, err = cli(ROOT, "export", "otel", "0001")
+    assert (code, err) == (2, f"error: the collector at {address} did not take the events (0 of 234 were sent)\n")
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "evals", "export", "mlflow", "0001"],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"error: MLflow at {address}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_half_a_character_does_not_stop_an_export(card: Callable[..., Scorecard]) -> None:
+    one = card({"login/security-sql": "P"}, model="m\ud83d")
+    [record] = emitted(one)
+    assert record.attributes["persona_evals.model"] == "m\ufffd"
+    assert settings(one)["model"] == "m\ufffd"
 
 
 @pytest.mark.parametrize(("tool", "name"), [("otel", "OTEL_EXPORTER_OTLP_ENDPOINT"), ("mlflow", "MLFLOW_TRACKING_URI")])

@@ -102,6 +102,19 @@ def test_every_format_gives_the_same_cases(cli: Cli, project: Path, tmp_path: Pa
     assert texts.count(texts[0]) == len(texts)
 
 
+def test_text_in_csv_stays_text(cli: Cli, project: Path) -> None:
+    (project / "a.csv").write_text(
+        "id,message,criteria,version\n007,NA,It is done well.,3\n1e5,no,It is done well.,\n", encoding="utf-8"
+    )
+    code, _, err = take(cli, project, "a.csv")
+    assert code == 0, err
+    suite = load_suite(Project(project), "small")
+    assert {(c.id, c.message, c.version) for c in suite.cases if c.id != "login"} == {
+        ("007", "NA", 3),
+        ("1e5", "no", 1),
+    }
+
+
 def test_criteria_for_all_and_rows_of_unlike_shape(cli: Cli, project: Path) -> None:
     (project / "criteria.yaml").write_text(CRITERIA, encoding="utf-8")
     rows: list[dict[str, Any]] = [
@@ -151,6 +164,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "no criteria": (whole(criteria=None), "no criteria"),
     "a statement too short": (whole(criteria="short"), "too short"),
     "criteria of nothing": (whole(criteria=[1, 2]), "`criteria` must be"),
+    "a name for a list of files": (whole(files="app.py"), "list of names"),
+    "a version that is none": (whole(version="new"), "`version`"),
     "an unknown rule": (whole(criteria=[{**CRITERION, "graders": [{"kind": "rule", "rules": ["no-such"]}]}]), "no rule 'no-such'"),
     "a terminal's command": (whole(id="\x1b[31m/\x1b]0;owned\x07", message=""), "no text for `message`"),
     "an attachment too large": (whole(attachments=[{"name": "a.py", "text": "x" * 200_001}]), "larger than"),

@@ -33,6 +33,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _requests(args: argparse.Namespace) -> int:
+    if args.scorecards or args.push:
+        raise InputError("requests take neither scorecards nor --push; see --case and --persona")
     pending = [wanted for wanted in wanted(args, shared.project()) if wanted.recording is None]
     lines = "".join(
         json.dumps({"custom_id": w.request.digest, "params": request_params(w.request)}, ensure_ascii=False) + "\n"

@@ -12,8 +12,8 @@ from evals.report.safe import plain
 
 
 def execute(args: argparse.Namespace) -> int:
-    if args.push:
-        raise InputError("--push goes with results, answers and cases")
+    if args.push or args.case or args.persona:
+        raise InputError(f"{args.what} takes scorecards, and neither --push nor --case nor --persona")
     home = shared.project()
     suite = load_suite(home, args.suite)
     cards = [shared.find_card(home, suite, one) for one in args.scorecards] or shared.cards(home, suite)

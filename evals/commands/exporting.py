@@ -49,6 +49,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("say where to: --to DIR")
     if args.license and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,39}", args.license):
         raise InputError("--license takes an identifier as the Hub spells it: mit, cc-by-4.0, apache-2.0, …")
+    if args.what == "results" and (args.case or args.persona):
+        raise InputError("results are whole scorecards; name revisions or paths instead of --case and --persona")
     if args.scorecards and args.what != "results":
         raise InputError(f"scorecards go with `export results`; for {args.what} use --case and --persona")
     if not args.push:

@@ -8,7 +8,7 @@ from pathlib import Path
 from evals.canonical import Json
 from evals.commands import shared
 from evals.data.case_files import write_cases
-from evals.data.mapping import Plan, drafts_of, read_mapping
+from evals.data.mapping import Recipe, drafts_of, read_mapping
 from evals.data.source import read_source
 from evals.errors import Fault, InputError, raise_all
 from evals.load import read_text, suite_ids
@@ -30,7 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     criteria = read_criteria(args.criteria) if args.criteria else []
     found = read_source(args.files[0])
     columns = read_mapping(args.map or (), list(dict.fromkeys(name for row in found.rows for name in row)))
-    drafts = drafts_of(found, Plan(columns=columns, criteria=criteria, dimension=args.dimension))
+    drafts = drafts_of(found, Recipe(columns=columns, criteria=criteria, dimension=args.dimension))
     paths = write_cases(home, args.suite, drafts)
     shared.put(plain(f"wrote {len(paths)} cases to {home.shown(home.cases / args.suite)} from {found.origin}"))
     shared.say("look at them, then run `evals validate` and `evals lock`")

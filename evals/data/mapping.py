@@ -32,7 +32,7 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Recipe:
     """How rows become cases."""
 
     columns: Mapping[str, str]
@@ -76,7 +76,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
 
 
-def drafts_of(found: Rows, mapping: Plan) -> list[Draft]:
+def drafts_of(found: Rows, recipe: Recipe) -> list[Draft]:
     """A draft of each row. Raises InputError with every row that cannot become one."""
     drafts: list[Draft] = []
     faults: list[Fault] = []
@@ -84,7 +84,7 @@ def drafts_of(found: Rows, mapping: Plan) -> list[Draft]:
     for number, row in enumerate(found.rows, 1):
         where = f"{found.origin}, row {number}"
         try:
-            draft = _draft(row, where, number, mapping)
+            draft = _draft(row, where, number, recipe)
         except InputError as error:
             faults += [Fault(message=fault.message, file=where) for fault in error.faults]
             continue
@@ -99,8 +99,8 @@ def drafts_of(found: Rows, mapping: Plan) -> list[Draft]:
     return drafts
 
 
-def _draft(row: Mapping[str, Any], where: str, number: int, mapping: Plan) -> Draft:
-    value = {field: row.get(mapping.columns.get(field, field)) for field in FIELDS}
+def _draft(row: Mapping[str, Any], where: str, number: int, recipe: Recipe) -> Draft:
+    value = {field: row.get(recipe.columns.get(field, field)) for field in FIELDS}
     message = value["message"]
     if not isinstance(message, str) or not message.strip():
         raise InputError("has no text for `message`; say which column holds it, --map COLUMN=message")
@@ -108,15 +108,15 @@ def _draft(row: Mapping[str, Any], where: str, number: int, mapping: Plan) -> Dr
     if not name or name == "suite":
         raise InputError(f"{str(value['id'])[:60]!r} makes no id; take the id from another column")
     attachments = tuple((str(one["name"]), str(one["text"])) for one in _records(value, "attachments"))
-    criteria = [*_criteria(value["criteria"], mapping.dimension), *mapping.criteria]
+    criteria = [*_criteria(value["criteria"], recipe.dimension), *recipe.criteria]
     if not criteria:
         raise InputError("has no criteria, and answers could not be graded; name a column or use --criteria FILE")
     data: dict[str, Json] = {
         "id": name,
-        "version": value["version"] if isinstance(value["version"], int) else 1,
+        "version": _version(value["version"]),
         "family": slug(str(value["family"] or name)),
         "title": _title(value["title"], message),
-        "files": [str(file) for file in value["files"] or ()],
+        "files": _texts(value["files"]),
         "attachments": [name for name, _ in attachments],
         "minimum": {str(one["dimension"]): one["score"] for one in _records(value, "minimum")},
         "message": message,
@@ -124,6 +124,23 @@ def _draft(row: Mapping[str, Any], where: str, number: int, mapping: Plan) -> Dr
     }
     optional = ("files", "attachments", "minimum")
     return Draft(row=where, data={k: v for k, v in data.items() if v or k not in optional}, attachments=attachments)
+
+
+def _version(said: object) -> int:
+    """Formats without types of their own have it as text."""
+    if said is None or said == "":
+        return 1
+    if isinstance(said, bool) or not re.fullmatch(r"[1-9]\d{0,8}", str(said)):
+        raise InputError("`version` must be a whole number from 1 on")
+    return int(str(said))
+
+
+def _texts(found: object) -> list[Json]:
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InputError("`files` must be a list of names")
+    return list(found)
 
 
 def _title(said: object, message: str) -> str:

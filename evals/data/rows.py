@@ -22,7 +22,24 @@ Row = dict[str, Json]
 
 def _row(table: Table, values: Row) -> Row:
     """The values in the table's order. Raises KeyError for one that was forgotten."""
-    return {name: values[name] for name in table.names}
+    return {name: _whole(values[name]) for name in table.names}
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {key: _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def whole(text: str) -> str:
+    """Half a character (a lone surrogate), which neither Parquet nor any protocol can carry, becomes U+FFFD.
+
+    >>> whole("a\\ud83d"), whole("\\ud83d\\ude00 ü")
+    ('a\ufffd', '😀 ü')
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _about(card: Scorecard) -> Row:

@@ -5,10 +5,11 @@ Here: which files are read, and reading them into plain rows. Not here: what the
 
 from __future__ import annotations
 
+import csv
 import itertools
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -128,13 +129,16 @@ def _read(files: Sequence[Path], place: str, limit: int | None) -> list[dict[str
     logging.set_verbosity(logging.CRITICAL)  # what goes wrong is raised, and said once
     reader = FORMATS[files[0].suffix]
     paths = [str(path) for path in files]
+    found: Iterable[dict[str, Any]]
     # the library's store would keep a copy, and answer from it when a file has changed
     with tempfile.TemporaryDirectory() as store:
         try:
-            if reader == "arrow":
+            if reader == "csv":
+                found = itertools.chain.from_iterable(map(_csv, files))
+            elif reader == "arrow":
                 found = concatenate_datasets([Dataset.from_file(path) for path in paths])
             else:
-                read = {"parquet": Dataset.from_parquet, "json": Dataset.from_json, "csv": Dataset.from_csv}[reader]
+                read = Dataset.from_parquet if reader == "parquet" else Dataset.from_json
                 found = read(paths, cache_dir=store)
             return list(itertools.islice(found, limit or MAX_ROWS + 1))
         except StopIteration:  # an empty file
@@ -142,3 +146,12 @@ def _read(files: Sequence[Path], place: str, limit: int | None) -> list[dict[str
         except Exception as error:  # noqa: BLE001 - readers of five formats raise whatever they like on a broken file
             cause = error.__cause__ or error
             raise InputError(f"{place}: cannot be read: {' '.join(str(cause).split())[:300]}") from None
+
+
+def _csv(path: Path) -> Iterator[dict[str, Any]]:
+    """Text alone: a reader that guesses types makes 7 of `007` and nothing of `NA`."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file, strict=True):
+            if None in row:
+                raise ValueError(f"{path.name} has a row with more cells than its first line")
+            yield row

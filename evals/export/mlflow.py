@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from evals.data.extras import extra
@@ -19,11 +20,12 @@ def log(cards: Sequence[Scorecard], experiment: str) -> str:
     where = os.environ.get(URI)
     if not where:
         raise InputError(f"{URI} is not set; name a tracking server, such as http://localhost:5000")
+    # a wrong address would be tried for minutes
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     with extra("mlflow"):
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     try:
-        # the registry of models is not used, and the small package has none for a database
         client = MlflowClient(tracking_uri=where)
         known = client.get_experiment_by_name(experiment)
         experiment_id = known.experiment_id if known else client.create_experiment(experiment)
@@ -35,13 +37,17 @@ def log(cards: Sequence[Scorecard], experiment: str) -> str:
 
 
 def _log(client, experiment_id: str, card: Scorecard) -> None:  # type: ignore[no-untyped-def]  # the type is in the extra
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
     run_id = client.create_run(experiment_id, run_name=name(card)).info.run_id
     state = "FAILED"
     try:
-        for key, value in settings(card).items():
-            client.log_param(run_id, key, value)
-        for key, figure in figures(card).items():
-            client.log_metric(run_id, key, figure)
+        client.log_batch(
+            run_id,
+            params=[Param(key, value) for key, value in settings(card).items()],
+            metrics=[Metric(key, value, now, 0) for key, value in figures(card).items()],
+        )
         client.log_text(run_id, card_text(card), "scorecard.jsonl")
         state = "FINISHED"
     finally:

@@ -7,6 +7,7 @@ Not here: where the collector is; that is OpenTelemetry's own `OTEL_EXPORTER_OTL
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from importlib import metadata
@@ -90,6 +91,7 @@ def _deliver(records: Sequence[Any], exporter: LogRecordExporter, endpoint: str)
     """In the foreground, so that a collector that is not there is an error and not a line in a log."""
     from opentelemetry.sdk._logs.export import LogRecordExportResult
 
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
     try:
         for start in range(0, len(records), BATCH):
             if exporter.export(records[start : start + BATCH]) is not LogRecordExportResult.SUCCESS:

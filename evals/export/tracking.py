@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.data.rows import dimension_rows
+from evals.data.rows import dimension_rows, whole
 from evals.scorecard import Scorecard
 
 FIGURES = ("score", "low", "high", "without_promises")
@@ -16,7 +16,7 @@ def name(card: Scorecard) -> str:
 def settings(card: Scorecard) -> dict[str, str]:
     """Everything that is fixed about the scorecard, as text."""
     header = card.header
-    return {
+    found = {
         "suite": header.suite,
         "persona": header.persona,
         "revision": header.revision,
@@ -29,6 +29,7 @@ def settings(card: Scorecard) -> dict[str, str]:
         "repeats": str(header.repeats),
         "cases": ", ".join(f"{case} v{version}" for case, version, _ in header.cases),
     }
+    return {key: whole(value) for key, value in found.items()}
 
 
 def figures(card: Scorecard) -> dict[str, float]:
