@@ -46,8 +46,10 @@ def write_cases(project: Project, suite: str, drafts: Sequence[Draft]) -> list[P
 
 def _schema_faults(draft: Draft) -> Iterator[Fault]:
     """Names of attachments are checked here, before any of them becomes a path."""
-    for message in errors_of(dict(draft.data), schema_text("case.schema.json")):
-        yield Fault(message=message, file=draft.row)
+    wrong = errors_of(dict(draft.data), schema_text("case.schema.json"))
+    if wrong:
+        yield from (Fault(message=message, file=draft.row) for message in wrong)
+        return
     names = [name for name, _ in draft.attachments]
     if len(set(names)) < len(names):
         yield Fault(message="two attachments have one name", file=draft.row)

@@ -201,7 +201,7 @@ def _grader(one: object) -> Json:
     if not isinstance(one, dict) or one.get("kind") == "judge":
         return "judge" if isinstance(one, dict) else str(one)
     if one.get("attacks") is not None:
-        return {"attacks": list(one["attacks"])}
+        return {"attacks": one["attacks"]}
     veto: dict[str, Json] = {"veto": True} if one.get("veto") else {}
     file: dict[str, Json] = {"file": one["file"]} if one.get("file") is not None else {}
-    return {"rules": list(one.get("rules") or ()), **file, **veto}
+    return {"rules": one.get("rules"), **file, **veto}
