@@ -50,9 +50,6 @@ def _schema_faults(draft: Draft) -> Iterator[Fault]:
     if wrong:
         yield from (Fault(message=message, file=draft.row) for message in wrong)
         return
-    names = [name for name, _ in draft.attachments]
-    if len(set(names)) < len(names):
-        yield Fault(message="two attachments have one name", file=draft.row)
     try:
         "".join([draft_text(draft), *(text for _, text in draft.attachments)]).encode()
     except UnicodeEncodeError:

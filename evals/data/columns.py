@@ -66,7 +66,7 @@ CRITERION = (
     Column("case", str, "id of the case"),
     Column("case_version", int, "version of the case"),
     Column("criterion", str, "id of the criterion, unique in its case"),
-    Column("dimension", str, "promise that it belongs to"),
+    Column("dimension", str, "one of the nine dimensions, such as `security`"),
     Column("sort", str, "`tripwire`, `depth` or `promise`"),
     Column("points", int, "1 to 10 for something good, -10 to -1 for a harm"),
     Column("must", bool, "whether its failing alone is a regression"),
@@ -117,7 +117,7 @@ DIMENSIONS = Table(
     "the score of one dimension of a revision",
     (
         *ABOUT,
-        Column("dimension", str, "promise that is scored"),
+        Column("dimension", str, "one of the nine dimensions, such as `security`"),
         Column("score", float, "0 to 1, mean over cases of the mean over answers; null when nothing was scored"),
         Column("low", float, "lower end of the 95 % interval for these cases asked again"),
         Column("high", float, "upper end of it"),
