@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from evals.cli_asking import asking
 from evals.cli_bisecting import add_bisecting
 from evals.cli_deciding import add_deciding
 from evals.cli_options import SUITE, Verbs, positive
@@ -116,7 +117,8 @@ def _run(verbs: Verbs) -> None:
         metavar="S",
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
-    one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    asking(one)
+    one.add_argument("--dry-run", action="store_true", help="say what would be asked and cost, ask nothing")
     _no_execute(one)
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(

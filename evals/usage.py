@@ -35,15 +35,15 @@ class Spent:
     """Median time to an answer, seconds."""
 
 
-def spent(responses: Sequence[Response], prices: PriceTable, day: str) -> Spent | None:
+def spent(responses: Sequence[Response], prices: PriceTable, day: str, *, factor: float = 1.0) -> Spent | None:
     """What answers cost together at the prices of an ISO day; None unless the API counted the tokens of every one.
 
-    One answer by a model without a known price makes the cost unknown, never smaller.
+    `factor` is what the endpoint adds to the prices. One answer by a model without a known price makes the cost unknown, never smaller.
     """
     counted = [(r.model or "", r.usage) for r in responses if r.provenance.kind == "api" and r.usage]
     if not counted or len(counted) < len(responses):
         return None
-    costs = [_cost(prices, model, usage, day) for model, usage in counted]
+    costs = [cost_of(prices, model, usage, day) for model, usage in counted]
     return Spent(
         answers=len(counted),
         input_tokens=sum(usage.input_tokens for _, usage in counted),
@@ -51,11 +51,12 @@ def spent(responses: Sequence[Response], prices: PriceTable, day: str) -> Spent 
         cache_read_input_tokens=sum(usage.cache_read_input_tokens for _, usage in counted),
         cache_creation_input_tokens=sum(usage.cache_creation_input_tokens for _, usage in counted),
         batch_answers=sum(usage.service_tier == "batch" for _, usage in counted),
-        cost_usd=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
+        cost_usd=None if None in costs else round(factor * sum(cost for cost in costs if cost is not None), 6),
     )
 
 
-def _cost(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:
+def cost_of(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:
+    """US dollars for one reply at the prices of an ISO day; None where a price of it is not known."""
     prompt = usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
     price = prices.price(model, day, prompt)
     if price is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.dry_run import dry_run
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
@@ -23,10 +24,11 @@ from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.report.safe import plain
-from evals.run import Graded, judged_criteria, run
+from evals.run import Graded, run
 from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
+from evals.spending import Spending
 from evals.trial import Trial, plan_trials
 from evals.usage import Spent, write_usage
 
@@ -49,6 +51,8 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "max_cost",
+    "endpoint",
     "no_execute",
     "out",
     "format",
@@ -66,16 +70,21 @@ def execute(args: argparse.Namespace) -> int:
     people = shared.personas(home, suite, args.persona)
     trials = list(
         plan_trials(
-            suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
+            suite, cases, people, model=model_of(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
         )
     )
     if args.dry_run:
-        return _dry_run(args, suite, trials)
+        return dry_run(args, home, suite, trials)
+    purse = (
+        None
+        if args.provider in OFFLINE
+        else shared.spending(home, args, [model_of(args, suite), args.judge or suite.judge])
+    )
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
     try:
-        cards, totals = _cards(args, home, suite, people, trials, log)
+        cards, totals = _cards(args, home, suite, people, trials, log, purse)
         _write(args, home, suite, cases, cards, totals)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     finally:
@@ -98,21 +107,13 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         shared.say(annotation("error", message, title="evals: incomplete"))
 
 
-def _model(args: argparse.Namespace, suite: Suite) -> str:
+def model_of(args: argparse.Namespace, suite: Suite) -> str:
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
         return OFFLINE[args.provider]
     return str(args.model or suite.model)
-
-
-def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
-    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
-    )
-    return 0
 
 
 def _cards(
@@ -122,6 +123,7 @@ def _cards(
     people: Sequence[Persona],
     trials: Sequence[Trial],
     log: RunLog,
+    purse: Spending | None,
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
@@ -129,7 +131,7 @@ def _cards(
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
+        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar, purse))
     finally:
         bar.close()
     for item in graded:
@@ -142,7 +144,7 @@ def _cards(
     cards = [
         tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
     ]
-    return cards, [shared.usage_of(items) for _, items in groups]
+    return cards, [shared.usage_of(home, items, args.endpoint) for _, items in groups]
 
 
 def _tell_failures(graded: Sequence[Graded]) -> None:
@@ -166,7 +168,11 @@ async def _run(
     votes: int,
     executor: Executor,
     bar: Bar,
+    purse: Spending | None,
 ) -> list[Graded]:
+    def show(what: str, done: int, total: int) -> None:
+        bar.show(f"{what}, {purse.shown}" if purse and purse.shown else what, done, total)
+
     async with AsyncExitStack() as stack:
         provider: Provider
         if args.provider == "replay":
@@ -179,7 +185,7 @@ async def _run(
             provider = read_scripts(home, args.suite, trials, votes=votes)
         else:
             api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-            provider = await stack.enter_async_context(api(home))
+            provider = await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
         return await run(
             trials,
             provider,
@@ -188,7 +194,7 @@ async def _run(
             votes=votes,
             jobs=args.jobs,
             execute=executor.grades,
-            progress=bar.show,
+            progress=show,
         )
 
 

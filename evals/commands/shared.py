@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.canonical import Json
 from evals.case import Suite
@@ -17,15 +19,20 @@ from evals.exchange import Provider
 from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
-from evals.prices import read_prices
+from evals.prices import project_prices
 from evals.project import Project, find_project
+from evals.providers.endpoints import regional
 from evals.recording import Recording, answer_place, read_recordings
 from evals.report.safe import plain
 from evals.run import Graded
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
+from evals.spending import Spending
 from evals.usage import Spent, spent
 from graders.execution.box import BoxError
+
+if TYPE_CHECKING:
+    from evals.providers.live import LiveProvider
 
 
 def project() -> Project:
@@ -69,38 +76,82 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     return found
 
 
+def spending(home: Project, args: argparse.Namespace, models: Sequence[str]) -> Spending:
+    """The purse of one call of a verb. Warns of models without a price; raises InputError where `--max-cost` needs one."""
+    prices = project_prices(home.prices)
+
+    def factor(model: str) -> float:
+        return prices.regional_factor if regional(args.endpoint, model) else 1.0
+
+    purse = Spending(prices, today(), limit=args.max_cost, factor=factor)
+    for model in purse.check(models):
+        say(plain(f"warning: no price is known for {model}: what it costs is not told (prices of {prices.as_of})"))
+    return purse
+
+
+def today() -> str:
+    """The ISO date whose prices hold."""
+    return datetime.now(tz=UTC).date().isoformat()
+
+
 @asynccontextmanager
-async def live_provider(home: Project) -> AsyncIterator[Provider]:
+async def live_provider(
+    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
+) -> AsyncIterator[Provider]:
     """The API behind this machine's memory of what it already answered."""
     from evals.providers.cached import Cache, CachedProvider
-    from evals.providers.live import LiveProvider
 
+    live = _live(home, purse, at, jobs)
     cache = Cache(home.memory / "cache")
     try:
-        async with LiveProvider() as live:
+        async with live:
             yield CachedProvider(live, cache)
     finally:
         cache.close()
+        _tell(live)
+
+
+def _live(home: Project, purse: Spending | None, at: str, jobs: int) -> LiveProvider:
+    from evals.capabilities import read_capabilities
+    from evals.providers.endpoints import endpoint
+    from evals.providers.live import LiveProvider
+
+    place = endpoint(at)
+    for warning in place.warnings:
+        say(plain(warning))
+    return LiveProvider(at=place, spending=purse, jobs=jobs, capabilities=read_capabilities(home.models))
+
+
+def _tell(live: LiveProvider) -> None:
+    """What was spent, where anything was asked."""
+    if live.spending.shown or live.retries:
+        again = f"; {live.retries} requests had to be asked again" if live.retries else ""
+        say(f"{live.spending.shown or 'nothing spent'} on {live.spending.replies} replies{again}")
 
 
 @asynccontextmanager
-async def batch_provider(home: Project) -> AsyncIterator[Provider]:
+async def batch_provider(
+    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
+) -> AsyncIterator[Provider]:
     """Message Batches behind the same memory, with the record of the batches that are under way."""
     from evals.providers.batch import BatchProvider
     from evals.providers.batch_api import BatchApi
     from evals.providers.batch_ledger import Ledger
     from evals.providers.cached import Cache
-    from evals.providers.live import LiveProvider
 
-    live, api = LiveProvider(), BatchApi()
+    live = _live(home, purse, at, jobs)
+    if not live.endpoint.batches:
+        raise InputError(f"the endpoint `{at}` offers no Message Batches; take `--provider live`")
+    api = BatchApi(live.endpoint)
     ledger = Ledger(home.memory / "batches")
     try:
         cache = Cache(home.memory / "cache")
         try:
             async with live, api:
-                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)))
+                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)), spending=live.spending)
         finally:
             cache.close()
+            _tell(live)
     finally:
         ledger.close()
 
@@ -125,10 +176,14 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     return Recorded(reason=reason, record=record_of(lines))
 
 
-def usage_of(graded: Sequence[Graded]) -> Spent | None:
+def usage_of(home: Project, graded: Sequence[Graded], at: str) -> Spent | None:
     """What the answers cost, where the API counted; None for recorded answers, which do not state it."""
     responses = [item.response for item in graded if item.response]
-    return spent(responses, read_prices(), datetime.now(tz=UTC).date().isoformat()) if responses else None
+    if not responses:
+        return None
+    prices = project_prices(home.prices)
+    factor = prices.regional_factor if regional(at, graded[0].trial.request.model) else 1.0
+    return spent(responses, prices, today(), factor=factor)
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:
