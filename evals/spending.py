@@ -125,6 +125,12 @@ class Spending:
             self._book(self.cost(model, usage), None)
 
     @property
+    def so_far(self) -> float | None:
+        """US dollars at the most that were spent so far; None while nothing was asked, or where no price is known."""
+        known = self.replies > self.unpriced or self.lost > 0
+        return self.paid + self.lost if known else None
+
+    @property
     def shown(self) -> str:
         """What was spent so far, for people; empty while nothing was asked."""
         if not (self.replies or self.lost):

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evals.case import Suite
 from evals.commands import shared
-from evals.exchange import Request
+from evals.persona import Persona
 from evals.plan import load
 from evals.prices import PriceTable, cost, project_prices
 from evals.project import Project
 from evals.providers.endpoints import regional
-from evals.run import judged_criteria
 from evals.trial import Trial
+
+PAID = ("live", "batch")
+"""Providers that cost money."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +29,18 @@ class _Part:
     """The answers of a run, or its judge's replies."""
 
     model: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, requests: int, times: int, tokens: tuple[int, int]) -> _Part:
+        """With so many requests more, and so many times (input, output) tokens."""
+        return _Part(
+            model=self.model,
+            requests=self.requests + requests,
+            input_tokens=self.input_tokens + times * tokens[0],
+            output_tokens=self.output_tokens + times * tokens[1],
+        )
 
     def cost(self, prices: PriceTable, day: str) -> float | None:
         prompt = self.input_tokens // max(1, self.requests)
@@ -38,42 +50,36 @@ class _Part:
         return cost(price, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
 
 
-def dry_run(args: argparse.Namespace, home: Project, suite: Suite, trials: Sequence[Trial]) -> int:
+def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, trials: Iterable[Trial]) -> int:
     """Say what a run would ask. With a provider that costs money: how much of it, too."""
     judge = args.judge or suite.judge
-    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    batch = args.provider == "batch"
-    model = trials[0].request.model if trials else suite.model
+    asked = Counter((trial.case.id, trial.persona) for trial in trials)
+    parts = _parts(suite, asked, model, judge, _recorded(home, suite) if args.provider in PAID else {})
     shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({model}), {questions} judge requests, provider {args.provider}"
-        f"{' (half the price)' if batch else ''}; nothing was asked"
+        f"suite {suite.id}: {parts[0].requests} answers ({model}), {parts[1].requests} judge requests, provider "
+        f"{args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
     )
-    if args.provider not in ("live", "batch") or not trials:
+    if args.provider not in PAID:
         return 0
     shared.spending(home, args, [model, judge])
-    remembered = _remembered(home, [trial.request for trial in trials])
+    remembered = _remembered(home, trials)
     if remembered:
         shared.put(f"{remembered} of the answers are remembered and would not be asked again; they are counted below")
-    prices = project_prices(home.prices)
-    parts = _parts(suite, trials, judge, _recorded(home, suite))
     shared.put(_tokens(parts))
-    shared.put(_money(args, prices, parts))
+    shared.put(_money(args, project_prices(home.prices), parts))
     return 0
 
 
 def _parts(
-    suite: Suite, trials: Sequence[Trial], judge: str, known: Mapping[str, Sequence[str]]
+    suite: Suite, asked: Mapping[tuple[str, Persona], int], model: str, judge: str, known: Mapping[str, Sequence[str]]
 ) -> tuple[_Part, _Part]:
-    sent = back = asked = judged = replied = 0
-    for trial in trials:
-        work = load(replace(suite, cases=(trial.case,)), trial.persona, known)
-        sent, back = sent + work.answer_tokens[0], back + work.answer_tokens[1]
-        asked += work.judge_requests
-        judged, replied = judged + work.judge_tokens[0], replied + work.judge_tokens[1]
-    return (
-        _Part(model=trials[0].request.model, requests=len(trials), input_tokens=sent, output_tokens=back),
-        _Part(model=judge, requests=asked, input_tokens=judged, output_tokens=replied),
-    )
+    """What so many answers to each (case, persona) take, and the questions about them."""
+    answers, questions = _Part(model=model), _Part(model=judge)
+    for (case, persona), count in asked.items():
+        work = load(replace(suite, cases=tuple(one for one in suite.cases if one.id == case)), persona, known)
+        answers = answers.plus(count * work.answers, count, work.answer_tokens)
+        questions = questions.plus(count * work.judge_requests, count, work.judge_tokens)
+    return answers, questions
 
 
 def _recorded(home: Project, suite: Suite) -> dict[str, list[str]]:
@@ -86,7 +92,7 @@ def _recorded(home: Project, suite: Suite) -> dict[str, list[str]]:
     return found
 
 
-def _remembered(home: Project, requests: Sequence[Request]) -> int:
+def _remembered(home: Project, trials: Iterable[Trial]) -> int:
     folder = home.memory / "cache"
     if not folder.is_dir():
         return 0
@@ -94,7 +100,7 @@ def _remembered(home: Project, requests: Sequence[Request]) -> int:
 
     cache = Cache(folder)
     try:
-        return sum(cache.get(request) is not None for request in requests)
+        return sum(cache.get(trial.request) is not None for trial in trials)
     finally:
         cache.close()
 

@@ -64,21 +64,23 @@ def execute(args: argparse.Namespace) -> int:
     log_path = None
     if args.resume:
         log_path, options = unfinished(home.memory / "runs")
+        limit = args.max_cost  # a limit that is given now holds now
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
+        args.max_cost = limit or args.max_cost
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
     people = shared.personas(home, suite, args.persona)
     trials = list(
         plan_trials(
-            suite, cases, people, model=model_of(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
+            suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
         )
     )
     if args.dry_run:
-        return dry_run(args, home, suite, trials)
+        return dry_run(args, home, suite, _model(args, suite), trials)
     purse = (
         None
         if args.provider in OFFLINE
-        else shared.spending(home, args, [model_of(args, suite), args.judge or suite.judge])
+        else shared.spending(home, args, [_model(args, suite), args.judge or suite.judge])
     )
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
@@ -88,6 +90,8 @@ def execute(args: argparse.Namespace) -> int:
         _write(args, home, suite, cases, cards, totals)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     finally:
+        if purse and purse.replies:
+            log.write("spent", usd=round(purse.paid, 6), lost_usd=round(purse.lost, 6), replies=purse.replies)
         log.close()
     _show(args, suite, cards)
     incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
@@ -107,7 +111,7 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         shared.say(annotation("error", message, title="evals: incomplete"))
 
 
-def model_of(args: argparse.Namespace, suite: Suite) -> str:
+def _model(args: argparse.Namespace, suite: Suite) -> str:
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"

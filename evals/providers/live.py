@@ -23,6 +23,7 @@ from evals.providers.warming import Warming
 from evals.providers.wire import NoText, response_of, scrubbed, with_prompt_cache
 from evals.spending import Hold, Spending
 from evals.tokens import prompt_tokens, tokens
+from graders.judge.question import shared_part
 
 DEADLINE = 900.0
 """Seconds for one call as a whole; the socket's time-out counts from byte to byte."""
@@ -77,7 +78,8 @@ class LiveProvider:
 
     async def respond(self, request: Request) -> Response:
         """The answer. Raises ProviderError, FatalProviderError where no other request can succeed, and Halted."""
-        params = with_prompt_cache(request_params(request))
+        shared = shared_part(request.messages[-1].text) if request.settings.schema else ""
+        params = with_prompt_cache(request_params(request), shared=shared)
         capability = self._capabilities.of(request.model)
         wrong = refused(params, capability)
         if wrong:
@@ -85,8 +87,8 @@ class LiveProvider:
                 f"{request.model} does not take {', '.join(wrong)} (by the table of {self._capabilities.as_of}; "
                 "a models.json beside cases/ may say otherwise)"
             )
-        cached = tokens(request.system or "") >= NEARLY * capability.prompt_cache_minimum
-        prompt = (request.model, request.system, request.settings.schema)
+        cached = tokens((request.system or "") + shared) >= NEARLY * capability.prompt_cache_minimum
+        prompt = (request.model, request.settings.schema, request.system, shared)
         async with self._warming.turn(prompt) if cached else nullcontext():
             return await self._patiently(request, params)
 

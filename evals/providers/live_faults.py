@@ -102,7 +102,7 @@ def _ending(error: anthropic.APIStatusError, status: int, told: str) -> str:
     if spent or any(told.startswith(words) or f" {words}" in told for words in SPENT_WORDS):
         return "the account's spend limit is reached or its credit used up; nothing can be asked until that changes"
     if status == 401:
-        return "the API does not accept the key"
+        return "the API refuses the request: it does not accept the key"
     if status == 403 and error.type is not None:
         return "the API refuses the request: no permission"
     if status == 404:

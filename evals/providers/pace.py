@@ -17,6 +17,8 @@ from evals.providers.rate_limits import Bucket, advertised
 START = 20
 """Requests under way at the start. The window doubles with each round trip until the API objects."""
 CUT = 0.5
+IN_USE = 0.5
+"""Share of the window that must be under way for a reply to tell that more would do (RFC 7661)."""
 FAULTS_IN_A_ROW = 5
 """So many faults without a reply between them cut the window as a refusal for its rate does."""
 
@@ -94,7 +96,7 @@ class Pace:
         habit.counted += counted
         habit.output += usage.output_tokens
         self._faults = 0
-        if self._under_way >= math.floor(self.window):
+        if self._under_way >= IN_USE * self.window:
             self.window += 1.0 if self.window < self._threshold else 1.0 / self.window
             self.window = min(self.window, float(self._ceiling))
         used = {"input": counted, "output": usage.output_tokens, "tokens": counted + usage.output_tokens, "requests": 1}
@@ -118,7 +120,7 @@ class Pace:
 
     def _cut(self, leave: Pass, now: float) -> None:
         """Once a round trip: what was sent before the last cut says nothing of the window after it."""
-        if leave.at >= self._cut_at:
+        if leave.at > self._cut_at:
             self._cut_at = now
             self._faults = 0
             self.window = self._threshold = max(1.0, CUT * min(self.window, float(self._under_way)))

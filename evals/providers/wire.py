@@ -23,14 +23,20 @@ class NoText(ProviderError):
         self.usage = usage
 
 
-def with_prompt_cache(params: dict[str, Any], *, ttl: Literal["1h"] | None = None) -> dict[str, Any]:
+def with_prompt_cache(params: dict[str, Any], *, ttl: Literal["1h"] | None = None, shared: str = "") -> dict[str, Any]:
     """Mark the system prompt, a persona or the judge's rubric, for the API's prompt cache (five minutes, or `ttl`).
 
-    That changes the price, not the answer.
+    `shared`: beginning of the last message that other requests have too; it becomes a block of its own, and is marked as
+    well. That changes the price, not the text.
     """
     control = {"type": "ephemeral"} | ({"ttl": ttl} if ttl else {})
     if "system" in params:
         params["system"] = [{"type": "text", "text": params["system"], "cache_control": control}]
+    last = params["messages"][-1]
+    rest = last["content"].removeprefix(shared)
+    if shared and rest.strip() and rest != last["content"]:
+        blocks = [{"type": "text", "text": shared, "cache_control": control}, {"type": "text", "text": rest}]
+        params["messages"] = [*params["messages"][:-1], {**last, "content": blocks}]
     return params
 
 
