@@ -87,10 +87,14 @@ lint: $(VENV)/.stamp ## ruff
 types: $(VENV)/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/.stamp ## write docs/rules.md, docs/attacks-*.md and graders/index.json from the rules and attacks
+docs: $(VENV)/.stamp ## write what is made from code: the pages of rules, attacks and licences, and graders/index.json
 	@$(BIN)/python -m graders.rules.document > docs/rules.md
 	@$(BIN)/python -m graders.index > .index.json && mv .index.json graders/index.json
 	@for suite in payment jwt migration; do $(BIN)/python -m graders.execution.$$suite.document > docs/attacks-$$suite.md || exit 1; done
+	@$(BIN)/python -m tools.licences > docs/licences.md
+
+site: $(VENV)/.stamp ## build the documentation as a site in .evals/site; a broken link is an error
+	@$(BIN)/zensical build --strict --clean
 
 lock: $(VENV)/.stamp ## bind cases, persona, graders and recordings in evals.lock
 	@$(BIN)/evals lock
