@@ -92,9 +92,9 @@ def _run(verbs: Verbs) -> None:
     )
     one.add_argument(
         "--provider",
-        choices=["replay", "live", "batch", "scripted"],
         default="replay",
-        help="replay the recordings, take the texts below scripted/ for answers to try a project out, ask the API, or ask it through Message Batches: half the price, within a day (default: %(default)s)",
+        metavar="NAME",
+        help="replay: the recordings; scripted: the texts below scripted/, to try a project out; live: the API; batch: the API through Message Batches, half the price, within a day; or one that evals.toml names (default: %(default)s)",
     )
     one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")

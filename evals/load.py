@@ -15,6 +15,7 @@ from typing import Any
 from evals.agent_file import read_agent
 from evals.case import Attachment, Case, Margins, Minimum, Suite
 from evals.errors import Fault, InputError, raise_all
+from evals.extensions import registry_of
 from evals.git import file_at
 from evals.instructions import Instructions, read_instructions
 from evals.persona import Persona
@@ -22,7 +23,8 @@ from evals.project import Project
 from evals.schema import check, schema_text
 from evals.yaml_file import Located, read_yaml
 from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
-from graders.registry import ATTACKS, RULE_IDS
+from graders.registry import BUILT_IN, Registry
+from graders.text_check import check_faults, read_check
 
 REVISION = re.compile(r"^(\d{4})-[a-z0-9-]+\.md$")
 MAX_ATTACHMENT = 200_000
@@ -70,9 +72,13 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         raise InputError(f"no suite `{suite_id}` in {project.shown(project.cases)}/ (there: {known})")
     located, faults = _read(project, path, schema_text("suite.schema.json"))
     cases: list[Case] = []
+    try:
+        registry = registry_of(project)
+    except InputError as error:
+        return Loaded(suite=None, faults=error.faults)
     for case_path in sorted(folder.glob("*.yaml")):
         if case_path.name != "suite.yaml":
-            case, case_faults = read_case(project, case_path)
+            case, case_faults = read_case(project, case_path, registry)
             faults += case_faults
             cases += [case] if case else []
     if not cases and not faults:
@@ -107,13 +113,13 @@ def _read(project: Project, path: Path, schema: str) -> tuple[Located, list[Faul
     return located, faults
 
 
-def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
-    """A case, or None with everything that is wrong in its file and folder."""
+def read_case(project: Project, path: Path, registry: Registry = BUILT_IN) -> tuple[Case | None, list[Fault]]:
+    """A case, or None with everything that is wrong in its file and folder. Its graders are looked up in the registry."""
     located, faults = _read(project, path, schema_text("case.schema.json"))
     data: Any = located.data
     if not isinstance(data, dict):
         return None, faults
-    faults += _case_faults(located, data, path)
+    faults += [*_case_faults(located, data, path, registry), *([] if faults else _text_faults(located, data))]
     attachments: list[Attachment] = []
     names = data.get("attachments")
     for number, name in enumerate(names if isinstance(names, list) else []):
@@ -134,6 +140,7 @@ def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
         files=tuple(data.get("files", ())),
         criteria=criteria,
         minimum=_minimum(data),
+        registry=None if registry is BUILT_IN else registry,
     ), []
 
 
@@ -150,7 +157,7 @@ def _minimum_faults(located: Located, data: dict[str, Any]) -> Iterator[Fault]:
             yield located.fault(("minimum", name), f"no criterion of the case is of {name}{nearest(name, asked)}")
 
 
-def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator[Fault]:
+def _case_faults(located: Located, data: dict[str, Any], path: Path, registry: Registry) -> Iterator[Fault]:
     """What the schema cannot say: names that must agree, ids that must be unique, graders in their order."""
     if data.get("id") != path.stem:
         yield located.fault(("id",), f"must be {path.stem!r}, as the file's name says")
@@ -164,11 +171,11 @@ def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator
         if item.get("id") in seen:
             yield located.fault((*where, "id"), f"the id {item['id']!r} stands here twice")
         seen.add(str(item.get("id")))
-        yield from _grader_faults(located, where, item, data)
+        yield from _grader_faults(located, where, item, data, registry)
 
 
 def _grader_faults(
-    located: Located, where: tuple[str | int, ...], criterion: dict[str, Any], data: dict[str, Any]
+    located: Located, where: tuple[str | int, ...], criterion: dict[str, Any], data: dict[str, Any], registry: Registry
 ) -> Iterator[Fault]:
     listed = criterion.get("graders")
     graders = [item for item in listed if item == "judge" or isinstance(item, dict)] if isinstance(listed, list) else []
@@ -176,17 +183,31 @@ def _grader_faults(
     for number, item in enumerate(graders):
         if item == "judge":
             continue
-        for kind, known in (("rules", RULE_IDS), ("attacks", ATTACKS)):
-            names = item.get(kind)
-            for position, name in enumerate(names if isinstance(names, list) else []):
-                if isinstance(name, str) and name not in known:
-                    yield located.fault(
-                        (*where, "graders", number, kind, position),
-                        f"no {kind.removesuffix('s')} {name!r}{nearest(name, known)}",
-                    )
+        at = (*where, "graders", number)
+        yield from _unknown_graders(located, at, item, registry)
         file = item.get("file")
         if file is not None and file not in (data.get("files") or []):
             yield located.fault((*where, "graders", number, "file"), f"{file!r} is not among the case's `files`")
+
+
+def _unknown_graders(
+    located: Located, at: tuple[str | int, ...], item: dict[str, Any], registry: Registry
+) -> Iterator[Fault]:
+    for kind, known in (("rules", registry.rules), ("attacks", registry.attacks)):
+        names = item.get(kind)
+        for position, name in enumerate(names if isinstance(names, list) else []):
+            if isinstance(name, str) and name not in known:
+                message = f"no {kind.removesuffix('s')} {name!r}{nearest(name, known)}"
+                yield located.fault((*at, kind, position), message)
+
+
+def _text_faults(located: Located, data: dict[str, Any]) -> Iterator[Fault]:
+    """What is wrong with checks of the text in a case that its schema approves."""
+    for number, criterion in enumerate(data["criteria"]):
+        for place, grader in enumerate(criterion["graders"]):
+            if isinstance(grader, dict) and "text" in grader:
+                at = ("criteria", number, "graders", place, "text")
+                yield from (located.fault(at, message) for message in check_faults(read_check(grader["text"])))
 
 
 TRUSTED_FIRST = ["attacks", "rules", "judge"]
@@ -247,6 +268,8 @@ def _criterion(item: dict[str, Any]) -> Criterion:
 def _grader(entry: Any) -> GraderRef:
     if entry == "judge":
         return GraderRef(kind=Kind.JUDGE)
+    if "text" in entry:
+        return GraderRef(kind=Kind.RULE, text=read_check(entry["text"]), file=entry.get("file"))
     if "attacks" in entry:
         return GraderRef(kind=Kind.EXECUTION, attacks=tuple(entry["attacks"]))
     return GraderRef(kind=Kind.RULE, rules=tuple(entry["rules"]), file=entry.get("file"), veto=entry.get("veto", False))

@@ -23,8 +23,8 @@ from graders.criterion import TRUST, Criterion, Grade, Kind
 from graders.judge.panel import combine
 from graders.judge.question import ask
 from graders.judge.verdict import InvalidVerdict, judged, not_judged
-from graders.registry import RULES_BY_ID
-from graders.rules.grading import grade_rules
+from graders.registry import BUILT_IN
+from graders.static import grade_static
 from graders.task import Task
 
 JUDGE_MAX_TOKENS = 8_000
@@ -264,6 +264,7 @@ def _graded(trial: Trial, answer: Response | ProviderError, given: Sequence[Grad
 
 def grade_answer(case: Case, text: str, given: Sequence[Grade] = ()) -> tuple[Grade, ...]:
     """All grades of one answer: by rule, computed here, and those given; in the order of the case's criteria."""
-    grades = [*grade_rules(case.criteria, read_answer(text, case.task), case.task, RULES_BY_ID), *given]
+    rules = (case.registry or BUILT_IN).rules
+    grades = [*grade_static(case.criteria, read_answer(text, case.task), case.task, rules), *given]
     order = {criterion.id: number for number, criterion in enumerate(case.criteria)}
     return tuple(sorted(grades, key=lambda grade: (order[grade.criterion], TRUST.index(grade.kind))))

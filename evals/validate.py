@@ -14,6 +14,7 @@ from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.exchange import UNSTATED
+from evals.extensions import read_extensions
 from evals.gold import gold_path, misfits, read_gold
 from evals.instructions import check as check_instructions
 from evals.judge_record import answer_digests, judge_context, judge_name
@@ -110,7 +111,7 @@ class _Suite:
         self._gold(suite, recordings)
         if personas:
             # what changed comes before its many consequences
-            now = make_lock(suite, personas, recordings, self._calibration(recordings))
+            now = make_lock(suite, personas, recordings, self._calibration(recordings), read_extensions(self.project))
             self.faults += differences(self.id, locked, now)
             self._unused(suite, personas, recordings)
 

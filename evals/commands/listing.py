@@ -59,8 +59,6 @@ def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
 
 
 def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from graders.registry import RULES_BY_ID
-
     return [
         {
             "rule": r.id,
@@ -70,7 +68,7 @@ def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
             "cwe": r.cwe,
             "languages": ", ".join(r.languages),
         }
-        for r in RULES_BY_ID.values()
+        for r in shared.registry().rules.values()
     ]
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from evals.case import Case, Suite
@@ -33,6 +34,7 @@ from evals.usage import Spent, write_usage
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
 """Providers that ask no model, and the name that stands in the model's place."""
+API = ("live", "batch")
 LIVE = (
     "These scores are of the texts below scripted/ and say nothing of the persona. To ask a model, set ANTHROPIC_API_KEY, look at\n"
     "  evals run --suite {suite} --provider live --dry-run\nand leave --dry-run out."
@@ -62,6 +64,7 @@ def execute(args: argparse.Namespace) -> int:
         log_path, options = unfinished(home.memory / "runs")
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
     suite = load_suite(home, args.suite)
+    identity = _identity(args, home)
     cases = select_cases(suite, args.case)[: args.limit]
     people = shared.personas(home, suite, args.persona)
     trials = list(
@@ -76,6 +79,7 @@ def execute(args: argparse.Namespace) -> int:
     )
     try:
         cards, totals = _cards(args, home, suite, people, trials, log)
+        cards = [replace(card, header=replace(card.header, provider=identity)) for card in cards]
         _write(args, home, suite, cases, cards, totals)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     finally:
@@ -98,13 +102,30 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         shared.say(annotation("error", message, title="evals: incomplete"))
 
 
+def _identity(args: argparse.Namespace, home: Project) -> str | None:
+    """Name, version and origin of a provider of `evals.toml`; None for the built-in ones. Raises InputError for neither."""
+    if args.provider in (*OFFLINE, *API):
+        return None
+    from evals.extensions import read_extensions
+    from evals.providers.named import named_provider
+
+    return named_provider(read_extensions(home), args.provider).identity
+
+
 def _model(args: argparse.Namespace, suite: Suite) -> str:
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
         return OFFLINE[args.provider]
-    return str(args.model or suite.model)
+    return _named(args, args.model or suite.model)
+
+
+def _named(args: argparse.Namespace, model: str) -> str:
+    """How requests name a model: a provider of `evals.toml` puts its own name before it."""
+    from evals.providers.named import model_of
+
+    return model if args.provider in API else model_of(args.provider, model)
 
 
 def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
@@ -124,7 +145,7 @@ def _cards(
     log: RunLog,
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
-    judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
+    judge_model = OFFLINE.get(args.provider) or _named(args, args.judge or suite.judge)
     bar = Bar(sys.stderr)
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
@@ -177,6 +198,8 @@ async def _run(
             from evals.scripts import read_scripts
 
             provider = read_scripts(home, args.suite, trials, votes=votes)
+        elif args.provider not in API:
+            provider = await stack.enter_async_context(shared.named_provider(home, args.provider))
         else:
             api = shared.batch_provider if args.provider == "batch" else shared.live_provider
             provider = await stack.enter_async_context(api(home))

@@ -15,6 +15,7 @@ from evals.case import Suite
 from evals.errors import InputError, raise_all
 from evals.exchange import Provider
 from evals.execution import Attacked, Executor, Recorded, executable, record_of
+from evals.extensions import read_extensions, registry_of
 from evals.load import find_persona, revisions
 from evals.persona import Persona
 from evals.prices import read_prices
@@ -26,6 +27,7 @@ from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
 from evals.usage import Spent, spent
 from graders.execution.box import BoxError
+from graders.registry import BUILT_IN, Registry
 
 
 def project() -> Project:
@@ -48,6 +50,15 @@ def put(text: str) -> None:
 
 def put_json(data: Json) -> None:
     put(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=False))
+
+
+def registry() -> Registry:
+    """The graders that may be named here: the project's, or the built-in ones outside any project."""
+    try:
+        home = project()
+    except InputError:
+        return BUILT_IN
+    return registry_of(home)
 
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
@@ -79,6 +90,21 @@ async def live_provider(home: Project) -> AsyncIterator[Provider]:
     try:
         async with LiveProvider() as live:
             yield CachedProvider(live, cache)
+    finally:
+        cache.close()
+
+
+@asynccontextmanager
+async def named_provider(home: Project, name: str) -> AsyncIterator[Provider]:
+    """A provider of `evals.toml` behind the same memory. Raises InputError for one that is not named there."""
+    from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.named import named_provider as made
+
+    found = made(read_extensions(home), name)
+    cache = Cache(home.memory / "cache")
+    try:
+        async with found:
+            yield CachedProvider(found, cache)
     finally:
         cache.close()
 

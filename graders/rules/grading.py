@@ -56,7 +56,7 @@ def grade_rules(
     criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]
 ) -> Iterator[Grade]:
     """One grade for each criterion that lists rules, in order."""
-    wanted = [(criterion, ref) for criterion in criteria for ref in criterion.graders if ref.kind is Kind.RULE]
+    wanted = [(criterion, ref) for criterion in criteria for ref in criterion.graders if ref.rules]
     sources = sources_of(answer, task)
     run_tools(sources, tools_of(rules[name] for _, ref in wanted for name in ref.rules))
     for criterion, ref in wanted:

@@ -1,0 +1,23 @@
+"""Everything that is decided of an answer by reading it: a case's own checks and rules.
+
+Not here: how any of them decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from graders.answer import Answer
+from graders.criterion import Criterion, Grade
+from graders.rules.grading import grade_rules
+from graders.rules.rule import Rule
+from graders.task import Task
+from graders.text_grading import grade_texts
+
+
+def grade_static(
+    criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]
+) -> Iterator[Grade]:
+    """One grade for each list of rules and each check of the text. `rules`: by id, all that the criteria name."""
+    yield from grade_texts(criteria, answer)
+    yield from grade_rules(criteria, answer, task, rules)
