@@ -23,12 +23,16 @@ from evals.cli_planning import add_planning
 from evals.errors import EvalsError, InputError
 from evals.project import find_project
 
+SUITELESS = ("personas", "promptfoo", "plugin-eval")
+"""What is listed or imported where there need not be a suite yet."""
+IMPORTS = ("responses", "labels", "promptfoo", "plugin-eval")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     args = parser().parse_args(argv)
     try:
-        if getattr(args, "suite", "") is None:
+        if getattr(args, "suite", "") is None and getattr(args, "what", None) not in SUITELESS:
             args.suite = find_project(Path.cwd()).only_suite(SUITE)
         command: Callable[[argparse.Namespace], int] = import_module(args.module).execute
         return command(args)
@@ -245,18 +249,25 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "import",
-        "keep responses to exported requests as recordings, or two readers' labels as gold items",
-        "evals import responses results.jsonl --declare declared.json --set 2026-01",
+        "keep responses as recordings or readers' labels as gold items; make cases of promptfoo's or of plugin evals",
+        "evals import promptfoo promptfooconfig.yaml --suite translations",
         module="importing",
     )
     _suite(one)
-    one.add_argument("what", choices=["responses", "labels"])
+    one.add_argument("what", choices=IMPORTS)
     one.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader",
+        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; promptfoo: the configuration; plugin-eval: the plugin's folder",
     )
+    one.add_argument(
+        "--dimension",
+        default="judgement",
+        metavar="D",
+        help="promptfoo, plugin-eval: dimension of the criteria (default: %(default)s)",
+    )
+    _format(one, "table", "json")
     one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
     one.add_argument("--adjudicated", metavar="FILE", help="labels: what a third reader said where the two differ")
     one.add_argument(
@@ -267,7 +278,9 @@ def _keeping(verbs: Verbs) -> None:
     )
     one.add_argument("--declare", metavar="FILE", help="JSON object of topic: statement, how the responses were made")
     one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
-    one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
+    one.add_argument(
+        "--persona", action="append", metavar="FILE", help="promptfoo, plugin-eval: agent file that becomes a revision"
+    )
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
     one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")

@@ -134,23 +134,24 @@ def _shape_faults(data: Mapping[str, Any], text: str) -> Iterator[Fault]:
     for table, content in data.items():
         if table not in TABLES:
             yield fault(f"no table `{table}` is known here{nearest(table, TABLES)} (there: {', '.join(TABLES)})", table)
-            continue
-        if not isinstance(content, dict):
+        elif not isinstance(content, dict):
             yield fault(f"`{table}` must be a table, `[{table}]`", table)
-            continue
-        keys = TABLES[table]
-        for key, value in content.items():
-            if keys is not None and key not in keys:
-                yield fault(f"[{table}] has no `{key}`{nearest(key, keys)} (there: {', '.join(keys)})", table, key)
-            elif keys is None and (key in RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", key)):
-                yield fault(
-                    f"`{key}` cannot name a provider: lower case, digits and hyphens, and none of {', '.join(RESERVED)}",
-                    table,
-                    key,
-                )
-            elif not _specs(value, several=keys is not None):
-                form = 'a list such as ["my_rules:NoPrint"]' if keys else 'text such as "my_gateway:Gateway"'
-                yield fault(f"`{key}` must be {form}: module, colon, object", table, key)
+        else:
+            for key, value in content.items():
+                yield from (fault(message, table, key) for message in _entry_faults(table, key, value))
+
+
+def _entry_faults(table: str, key: str, value: Any) -> Iterator[str]:
+    from evals.load import nearest
+
+    keys = TABLES[table]
+    if keys is not None and key not in keys:
+        yield f"[{table}] has no `{key}`{nearest(key, keys)} (there: {', '.join(keys)})"
+    elif keys is None and (key in RESERVED or not RULE_ID.fullmatch(key)):
+        yield f"`{key}` cannot name a provider: lower case, digits and hyphens, and none of {', '.join(RESERVED)}"
+    elif not _specs(value, several=keys is not None):
+        form = 'a list such as ["my_rules:NoPrint"]' if keys else 'text such as "my_gateway:Gateway"'
+        yield f"`{key}` must be {form}: module, colon, object"
 
 
 def _specs(value: Any, *, several: bool) -> bool:

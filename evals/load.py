@@ -298,11 +298,18 @@ def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
         ]
     )
     if not paths:
-        raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/")
+        raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/{_agents_here(project)}")
     return tuple(
         read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path))
         for path in paths
     )
+
+
+def _agents_here(project: Project) -> str:
+    from evals.agents import agent_paths
+
+    found = [project.shown(path) for path in agent_paths(project.root)]
+    return f"; name an agent file with --persona ({', '.join(found[:5])})" if found else ""
 
 
 def find_persona(project: Project, persona: str, wanted: str) -> Persona:
@@ -318,6 +325,8 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
     if at and not Path(wanted).exists():
         return read_agent(file_at(path, ref), revision=f"{project.shown(path)}@{ref}", source=wanted)
     shown = project.shown(path)
+    if not path.exists() and not path.suffix:
+        raise InputError(Fault(message=f"no such revision or file{_agents_here(project)}", file=shown))
     numbered = REVISION.match(path.name) if path.resolve().parent == (project.prompts / persona).resolve() else None
     return read_agent(read_text(path, shown), revision=numbered[1] if numbered else shown, source=shown)
 

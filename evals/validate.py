@@ -14,7 +14,7 @@ from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.exchange import UNSTATED
-from evals.extensions import read_extensions
+from evals.extensions import FILE, read_extensions, registry_of
 from evals.gold import gold_path, misfits, read_gold
 from evals.instructions import check as check_instructions
 from evals.judge_record import answer_digests, judge_context, judge_name
@@ -28,6 +28,8 @@ from evals.recording import Recording, read_recordings, recorded_repeat, recorde
 from evals.schema import schema_text
 from evals.scorecard_file import read_card
 from evals.trial import plan_trials
+from graders.registry import BUILT_IN
+from graders.rules.examples import example_faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
             Fault(message="there is no suite (a folder with `suite.yaml`)", file=project.shown(project.cases))
         )
     faults += _schema_copy(project)
+    faults += _own_rules(project)
     faults += _baselines(project, suites)
     for suite_id in ids:
         found = _Suite(project, suite_id)
@@ -71,6 +74,18 @@ def _schema_copy(project: Project) -> Iterator[Fault]:
     path = project.cases / "case.schema.json"
     if path.is_file() and read_text(path, project.shown(path)) != schema_text("case.schema.json"):
         yield Fault(message="is not the schema of this version; run `evals lock` to renew it", file=project.shown(path))
+
+
+def _own_rules(project: Project) -> Iterator[Fault]:
+    """The rules that `evals.toml` names must be able to fail and to pass, by their own examples."""
+    try:
+        registry = registry_of(project)
+    except InputError as error:
+        yield from error.faults
+        return
+    for name, rule in registry.rules.items():
+        if name not in BUILT_IN.rules:
+            yield from (Fault(message=f"rule `{name}`: {message}", file=FILE) for message in example_faults(rule))
 
 
 def _baselines(project: Project, suites: Sequence[str]) -> list[Fault]:

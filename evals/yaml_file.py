@@ -140,3 +140,35 @@ def _number(text: str) -> int | float | None:
     except ValueError:
         return None
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15 else None
+
+
+class _Writer(yaml.SafeDumper):
+    """Texts of several lines as blocks, lists indented, and nothing that `read_yaml` would refuse."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _written(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Writer.add_representer(str, _written)
+
+
+def write_yaml(data: Json) -> str:
+    """Plain data as YAML that `read_yaml` reads back equal, keys in their order.
+
+    >>> print(write_yaml({"id": "no", "lines": "one\\ntwo\\n", "list": [1, {"a": None}]}), end="")
+    id: 'no'
+    lines: |
+      one
+      two
+    list:
+      - 1
+      - a: null
+    """
+    return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False)

@@ -20,8 +20,32 @@ PARTS = {"items": False, "additionalProperties": False, "not": False, "contains"
 PARTS |= {"properties": True, "anyOf": True, "allOf": True, "oneOf": True, "prefixItems": True}
 """Keywords that hold schemas: one, or (True) several."""
 PLAIN = frozenset(
-    "type enum const required minItems maxItems minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum "
-    "multipleOf pattern minProperties maxProperties title description default examples format $schema $id $comment".split()
+    {
+        "type",
+        "enum",
+        "const",
+        "required",
+        "minItems",
+        "maxItems",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "pattern",
+        "minProperties",
+        "maxProperties",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "format",
+        "$schema",
+        "$id",
+        "$comment",
+    }
 )
 MAX_ERRORS = 3
 

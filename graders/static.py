@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from graders.answer import Answer
+from graders.answer import Answer, read_answer
 from graders.criterion import Criterion, Grade
 from graders.rules.grading import grade_rules
 from graders.rules.rule import Rule
-from graders.task import Task
+from graders.task import NO_TASK, Task
 from graders.text_grading import grade_texts
 
 
@@ -21,3 +21,17 @@ def grade_static(
     """One grade for each list of rules and each check of the text. `rules`: by id, all that the criteria name."""
     yield from grade_texts(criteria, answer)
     yield from grade_rules(criteria, answer, task, rules)
+
+
+def grade_text(
+    text: str, criteria: Sequence[Criterion], *, task: Task = NO_TASK, rules: Mapping[str, Rule] | None = None
+) -> tuple[Grade, ...]:
+    """Grades of any text by the checks and rules that the criteria list. `rules`: by id; the built-in ones by default.
+
+    Raises KeyError for a rule that is not there.
+    """
+    if rules is None:
+        from graders.registry import BUILT_IN
+
+        rules = BUILT_IN.rules
+    return tuple(grade_static(criteria, read_answer(text, task), task, rules))

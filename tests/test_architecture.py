@@ -18,8 +18,9 @@ MODULES = sorted([*ROOT.glob("graders/**/*.py"), *ROOT.glob("evals/**/*.py")])
 OWNERS = {
     "anthropic": {"evals/providers/live.py", "evals/providers/batch_api.py"},
     "diskcache": {"evals/providers/cached.py"},
-    "jsonschema": {"evals/schema.py"},
-    "referencing": {"evals/schema.py"},
+    "jsonschema": {"evals/schema.py", "graders/json_shape.py"},
+    "referencing": {"evals/schema.py", "graders/json_shape.py"},
+    "re2": {"graders/pattern.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},
     "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")}

@@ -22,7 +22,11 @@ PASSES = 3
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Responses are kept here; labels have a module of their own."""
+    """Responses are kept here; labels, and cases of other tools, have modules of their own."""
+    if args.what in ("promptfoo", "plugin-eval"):
+        from evals.commands import import_cases
+
+        return import_cases.execute(args)
     if args.what == "labels":
         from evals.commands import labels
 

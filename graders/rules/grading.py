@@ -84,6 +84,11 @@ def _judge(rule: Rule, source: Source, good: list[Placed], bad: list[Placed], do
     except ToolError as error:
         doubts.append(str(error))
         return
+    except Exception as error:
+        if type(rule).__module__.startswith("graders."):
+            raise
+        doubts.append(f"rule {rule.id} failed: {type(error).__name__}: {error}"[:300])
+        return
     if source.elided and source.language != "markdown":
         doubts.append(f"code is left out at line {source.line}")
     for site in sites:
