@@ -11,21 +11,20 @@ from typing import Any
 
 MAX_PATTERN = 1000
 """Characters of an expression."""
-MEMORY = 8 << 20
-"""Bytes that one compiled expression may take."""
+MAX_STEPS = 1000
+"""Steps of an expression's program: a character of the text costs at most so many, however the expression is nested."""
 
 
 class PatternError(Exception):
     """RE2 does not take the expression; the message says why."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _compiled(pattern: str, ignore_case: bool) -> Any:
     import re2
 
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = MEMORY
     options.case_sensitive = not ignore_case
     try:
         return re2.compile(pattern, options=options)
@@ -38,7 +37,9 @@ def check_pattern(pattern: str) -> None:
     """Raises PatternError for an expression that cannot be used."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"longer than {MAX_PATTERN} characters")
-    _compiled(pattern, False)
+    steps = _compiled(pattern, False).programsize
+    if steps > MAX_STEPS:
+        raise PatternError(f"its repetitions unfold to {steps:,} steps, more than {MAX_STEPS:,}")
 
 
 def find(pattern: str, text: str, *, ignore_case: bool = False) -> tuple[int, int] | None:
