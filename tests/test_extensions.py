@@ -20,6 +20,7 @@ from evals.project import Project
 from evals.validate import validate
 from graders.registry import BUILT_IN
 from tests.conftest import REPOSITORY
+from tests.sandbox_host import needs_runtimes
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -107,7 +108,9 @@ def test_a_project_without_the_file_has_the_built_in_graders(project: Path) -> N
 def test_what_the_file_does_not_name_is_never_imported(project: Path, cli: Cli) -> None:
     (project / "house.py").write_text("raise SystemExit('imported')\n", encoding="utf-8")
     case = project / "cases/small/login.yaml"
-    case.write_text(case.read_text(encoding="utf-8").replace("[py-sql-injection]", '["house:NoTodo"]'), encoding="utf-8")
+    case.write_text(
+        case.read_text(encoding="utf-8").replace("[py-sql-injection]", '["house:NoTodo"]'), encoding="utf-8"
+    )
     code, _, err = cli(project, "validate")
     assert code == 2
     assert "house:NoTodo" in err
@@ -156,7 +159,10 @@ def test_bad_files_are_told_with_their_line(house: Path, cli: Cli, text: str, li
     [
         ("return iter(())", "no bad site is found in example 1 of BAD"),
         ('yield Site(line=1, ok=False, quote="x", message="m")', "a bad site is found in example 1 of GOOD"),
-        ('yield from (Site(line=1, ok=False, quote="x", message="m") for _ in "T" if "TODO" in source.text)', "never pass"),
+        (
+            'yield from (Site(line=1, ok=False, quote="x", message="m") for _ in "T" if "TODO" in source.text)',
+            "never pass",
+        ),
         ("raise KeyError('x')", "fails on its own examples: KeyError"),
     ],
 )
@@ -192,9 +198,9 @@ def test_examples_are_short(name: str) -> None:
     assert len((REPOSITORY / "docs/examples" / name).read_text(encoding="utf-8").splitlines()) <= 30
 
 
-@pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize(("name", "status"), [("good", "pass"), ("bad", "fail")])
 def test_the_examples_grade(examples: Path, cli: Cli, name: str, status: str) -> None:
+    needs_runtimes()
     code, out, err = cli(examples, "grade", "--case", "slugify", f"answers/{name}.md", "--format", "json")
     assert code == 0, err
     grades = json.loads(out)["grades"]
@@ -217,7 +223,12 @@ class _Server(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         text = (REPOSITORY / "docs/examples/answers/good.md").read_text(encoding="utf-8")
-        reply = {"id": "msg_1", "model": "tiny-1", "stop_reason": "end_turn", "content": [{"type": "text", "text": text}]}
+        reply = {
+            "id": "msg_1",
+            "model": "tiny-1",
+            "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": text}],
+        }
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps(reply).encode())

@@ -91,7 +91,7 @@ def _file(path: Path) -> tuple[dict[str, Any], str]:
     found = HEADER.match(text)
     if not found or not (found[1] or "").strip():
         return {}, found[2] if found else text
-    located, faults = read_yaml("\n" + found[1], str(path))  # the fence is the first line
+    located, faults = read_yaml("\n" + found[1], str(path), foreign=True)  # the fence is the first line
     raise_all(faults)
     if not isinstance(located.data, dict):
         raise InputError(Fault(message="the header is no mapping", file=str(path), line=2))
@@ -102,7 +102,9 @@ def _read(place: Path, where: str, left_out: list[LeftOut]) -> ImportedCase | No
     data: dict[str, Any] = {}
     prompt = ""
     if (place / "case.yaml").is_file():
-        located, faults = read_yaml(read_text(place / "case.yaml", f"{where}/case.yaml"), f"{where}/case.yaml")
+        located, faults = read_yaml(
+            read_text(place / "case.yaml", f"{where}/case.yaml"), f"{where}/case.yaml", foreign=True
+        )
         raise_all(faults)
         data = located.data if isinstance(located.data, dict) else {}
         execution = data.get("execution")

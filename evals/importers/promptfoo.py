@@ -54,7 +54,7 @@ def read_promptfoo(path: Path) -> Import:
 def _data(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json"):
         raise InputError(Fault(message="a configuration in YAML or JSON is read; code is not run", file=str(path)))
-    located, faults = read_yaml(read_text(path, str(path)), str(path))
+    located, faults = read_yaml(read_text(path, str(path)), str(path), foreign=True)
     raise_all(faults)
     if not isinstance(located.data, dict) or not {"prompts", "tests"} & set(located.data):
         message = "is no configuration of promptfoo: a mapping with `prompts` and `tests`"
@@ -77,7 +77,7 @@ class _Reader:
     systems: list[str] = field(default_factory=list)
 
     def leave(self, where: str, what: str, why: str) -> None:
-        self.left_out.append(LeftOut(where=where, what=what, why=why))
+        self.left_out += [one] if (one := LeftOut(where=where, what=what, why=why)) not in self.left_out else []
 
     def cases(self) -> list[ImportedCase]:
         prompts = []
@@ -102,7 +102,7 @@ class _Reader:
         default = self.data.get("defaultTest") or {}
         if isinstance(default, str):
             name = default.removeprefix("file://")
-            located, faults = read_yaml(text_inside(self.folder, name), name)
+            located, faults = read_yaml(text_inside(self.folder, name), name, foreign=True)
             raise_all(faults)
             default = located.data
         if not isinstance(default, dict):
@@ -137,7 +137,7 @@ class _Reader:
             for order, prompt in enumerate(chosen, 1):
                 marks = [str(count)] * (len(sets) > 1) + [f"p{order}"] * (len(chosen) > 1)
                 place = where if len(sets) == 1 else f"{where} (values {count})"
-                case = self._case(place, test, default, prompt, values)
+                case = self._case(where, place, test, default, prompt, values)
                 if case:
                     yield ImportedCase(
                         name="-".join([name, *marks]),
@@ -159,7 +159,13 @@ class _Reader:
         return chosen or prompts
 
     def _case(
-        self, where: str, test: dict[str, Any], default: dict[str, Any], prompt: Prompt, values: dict[str, Any]
+        self,
+        where: str,
+        place: str,
+        test: dict[str, Any],
+        default: dict[str, Any],
+        prompt: Prompt,
+        values: dict[str, Any],
     ) -> tuple[str, str, tuple[Check, ...]] | None:
         """Title, message and checks; None where there is nothing to ask or nothing to decide."""
         options = {**_mapping(default.get("options")), **_mapping(test.get("options"))}
@@ -168,7 +174,7 @@ class _Reader:
             text = "".join([str(options.get("prefix", "")), prompt.user, str(options.get("suffix", ""))])
             message = render(text, known).strip() + "\n"
         except NotPlain as error:
-            self.leave(where, f"{prompt.where} with it", str(error))
+            self.leave(place, f"{prompt.where} with it", str(error))
             return None
         checks = []
         for part, asserted in (("defaultTest", default.get("assert")), (where, test.get("assert"))):
@@ -178,7 +184,7 @@ class _Reader:
                 elif found not in self.left_out:
                     self.left_out.append(found)
         if not checks:
-            self.leave(where, "the whole test", "no assertion of it could be carried over, and a case needs one")
+            self.leave(place, "the whole test", "no assertion of it could be carried over, and a case needs one")
             return None
         return str(test.get("description") or message), message, tuple(checks)
 

@@ -98,7 +98,7 @@ def _chat(text: str) -> list[dict[str, Any]] | None:
         except (ValueError, RecursionError):
             return None
     elif text.lstrip().startswith("- role:"):
-        located, faults = read_yaml(text, "")
+        located, faults = read_yaml(text, "", foreign=True)
         data = None if faults else located.data
     else:
         return None

@@ -62,7 +62,7 @@ def _rows(text: str, name: str) -> list[Any]:
         return [_row(row) for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))]
     if name.endswith(".jsonl"):
         return [_json(line, name, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    located, faults = read_yaml(text, name)
+    located, faults = read_yaml(text, name, foreign=True)
     if faults:
         raise InputError(*faults)
     return located.data if isinstance(located.data, list) else [located.data]
@@ -129,7 +129,7 @@ def _value(value: Any, folder: Path) -> Any:
     text = text_inside(folder, name)
     if not name.endswith((".json", ".yaml", ".yml")):
         return text.strip() if name.endswith(".txt") else text
-    located, faults = read_yaml(text, name)
+    located, faults = read_yaml(text, name, foreign=True)
     if faults:
         raise InputError(*faults)
     return located.data
