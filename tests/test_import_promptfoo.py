@@ -212,6 +212,7 @@ LEFT = [
     ("{type: not-llm-rubric, value: rude}", "the other way"),
     ("{type: llm-rubric}", "the rubric is no text"),
     ("{type: contains, value: a, weight: 0}", "weight is 0"),
+    ("{type: contains, value: a, transform: output.x}", "as code has changed it"),
     ("{type: assert-set, threshold: 0.5, assert: [{type: is-json}]}", "share"),
     ("{type: made-up, value: a}", "no counterpart"),
     ("just text", "no mapping"),
@@ -273,6 +274,14 @@ def test_system_texts_are_revisions_where_they_share_the_user_text(tmp_path: Pat
     assert [case.message for case in load_suite(Project(tmp_path), "chat").cases] == ["Why?\n"]
     for said in ("prompts[2]", "prompts[3]: chat: a conversation", "prompts[4]: chat: its system text has variables"):
         assert said in out
+
+
+@pytest.mark.parametrize("place", ["defaultTest: {options: {transform: output.a}}", "ignored: 1"])
+def test_answers_that_code_changes_are_not_checked_unchanged(tmp_path: Path, place: str) -> None:
+    own = "" if place.startswith("default") else "options: {postprocess: output.a}, "
+    found = read(tmp_path, f"prompts: [hi]\n{place}\ntests: [{{{own}assert: [{{type: is-json}}]}}]\n")
+    assert found.cases == ()
+    assert "code changes its answers" in found.left_out[-1].why
 
 
 CSV = (

@@ -34,6 +34,8 @@ WHY = {
     "derivedMetrics": "scores are by dimension",
     "sharing": "nothing is uploaded",
 }
+CHANGES = {"transform", "postprocess"}
+"""Options by which code changes an answer before anything looks at it."""
 TEST_KEYS = {"description", "vars", "assert", "options", "prompts"}
 
 
@@ -119,13 +121,17 @@ class _Reader:
                 "a threshold over assertions; see `minimum`" if key == "threshold" else "no counterpart",
             )
         options = test.get("options")
-        for key in sorted(set(options) - {"prefix", "suffix"}) if isinstance(options, dict) else ():
-            self.leave(f"{where}.options.{key}", key, "no counterpart; what graders see is the answer as it came")
+        for key in sorted(set(options) - {"prefix", "suffix", *CHANGES}) if isinstance(options, dict) else ():
+            self.leave(f"{where}.options.{key}", key, "no counterpart")
 
     def _test(
         self, number: int, where: str, test: dict[str, Any], default: dict[str, Any], prompts: Sequence[Prompt]
     ) -> Iterator[ImportedCase]:
         self._unknown(where, test)
+        if CHANGES & {*_mapping(default.get("options")), *_mapping(test.get("options"))}:
+            why = "code changes its answers before they are looked at; checks here look at the answer as it came"
+            self.leave(where, "the whole test", why)
+            return
         try:
             sets = unfolded(_both(default.get("vars"), test.get("vars")), self.folder, where)
         except InputError as error:

@@ -102,6 +102,8 @@ def _assertion(item: Mapping[str, Any], place: str, values: Mapping[str, Any]) -
     negated = kind.startswith("not-")
     plain = kind.removeprefix("not-")
     try:
+        if item.get("transform") is not None:
+            raise NotCarried("looks at the answer as code has changed it; checks here look at the answer as it came")
         value = _rendered(item.get("value"), values)
         if plain in JUDGED:
             check: TextCheck | str = _rubric(value, negated)
@@ -111,7 +113,7 @@ def _assertion(item: Mapping[str, Any], place: str, values: Mapping[str, Any]) -
     except (NotPlain, NotCarried) as error:
         yield LeftOut(where=place, what=kind, why=str(error))
         return
-    for key in sorted({"transform", "threshold", "rubricPrompt", "config", "contextTransform"} & set(item)):
+    for key in sorted({"threshold", "rubricPrompt", "config", "contextTransform"} & set(item)):
         yield LeftOut(where=f"{place}.{key}", what=f"`{key}` of {kind}", why="the assertion is carried over without it")
     yield Check(decides=check, weight=weight, dimension=_dimension(item.get("metric")))
 
