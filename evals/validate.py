@@ -58,6 +58,7 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
         )
     faults += _schema_copy(project)
     faults += _own_rules(project)
+    warnings += _own_attacks(project)
     faults += _baselines(project, suites)
     for suite_id in ids:
         found = _Suite(project, suite_id)
@@ -86,6 +87,18 @@ def _own_rules(project: Project) -> Iterator[Fault]:
     for name, rule in registry.rules.items():
         if name not in BUILT_IN.rules:
             yield from (Fault(message=f"rule `{name}`: {message}", file=FILE) for message in example_faults(rule))
+
+
+def _own_attacks(project: Project) -> Iterator[Fault]:
+    """Attacks without seeded defects: nothing shows that they can fail an answer."""
+    try:
+        suites = registry_of(project).suites
+    except InputError:
+        return
+    for suite in suites:
+        if suite not in BUILT_IN.suites and not (suite.mutants() and suite.good_answers()):
+            message = f"suite of attacks `{suite.name}` has no mutants of a good answer, so no self-test shows that it can fail"
+            yield Fault(message=message, file=FILE)
 
 
 def _baselines(project: Project, suites: Sequence[str]) -> list[Fault]:

@@ -296,3 +296,21 @@ def test_providers_are_imported_only_when_asked(house: Path) -> None:
     assert validate(home).counts
     with pytest.raises(InputError):
         read_extensions(toml(house, '[providers]\nAcme = "explodes:X"'))
+
+
+def test_the_examples_attacks_are_tested_themselves(examples: Path, cli: Cli) -> None:
+    needs_runtimes()
+    code, out, err = cli(examples, "selftest")
+    assert code == 0, out + err
+    assert "1 of 1 seeded defects noticed" in out
+    assert "1 of 1 sound answers passed everything" in out
+
+
+def test_attacks_that_nothing_shows_to_be_able_to_fail_are_a_warning(examples: Path, cli: Cli) -> None:
+    assert "warning" not in cli(examples, "validate")[2]
+    path = examples / "slug_attacks.py"
+    path.write_text(path.read_text(encoding="utf-8").replace(", mutants=lambda: (SPACES,)", ""), encoding="utf-8")
+    sys.modules.pop("slug_attacks", None)
+    text = (examples / "evals.toml").read_text(encoding="utf-8")
+    (examples / "evals.toml").write_text(text + "# read again\n", encoding="utf-8")
+    assert "evals.toml: suite of attacks `slug` has no mutants" in cli(examples, "validate")[2]

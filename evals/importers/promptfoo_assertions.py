@@ -101,9 +101,11 @@ def _assertion(item: Mapping[str, Any], place: str, values: Mapping[str, Any]) -
     kind = item["type"]
     negated = kind.startswith("not-")
     plain = kind.removeprefix("not-")
+    if item.get("transform") is not None:
+        why = "looks at the answer as code has changed it; checks here look at the answer as it came"
+        yield LeftOut(where=place, what=kind, why=why)
+        return
     try:
-        if item.get("transform") is not None:
-            raise NotCarried("looks at the answer as code has changed it; checks here look at the answer as it came")
         value = _rendered(item.get("value"), values)
         if plain in JUDGED:
             check: TextCheck | str = _rubric(value, negated)
