@@ -14,12 +14,11 @@ def run(files: Mapping[str, str], wanted: Collection[str]) -> Mapping[str, Outco
     if "slug.py" not in files:
         return {"SLUG-1": Outcome(status=Status.FAIL, reason="the answer has no complete slug.py")}
     program, mounts, env = bare_python()
-    with scratch() as folder:
+    with scratch() as folder, open_box(folder, mounts) as box:
         (folder / "slug.py").write_text(files["slug.py"], encoding="utf-8")
-        with open_box(folder, mounts) as box:
-            box.start("slug", [program, "-I", "-X", "utf8", "slug.py", "Crème Brûlée, twice!"], env)
-            box.wait("slug", 20)
-            said = box.output("slug").strip()[:200]
+        box.start("slug", [program, "-I", "-X", "utf8", "slug.py", "Crème Brûlée, twice!"], env)
+        box.wait("slug", 20)
+        said = box.output("slug").strip()[:200]
     status = Status.PASS if said == "creme-brulee-twice" else Status.FAIL
     return {
         "SLUG-1": Outcome(status=status, reason="a title with accents and signs", transcript=(f"it said {said!r}",))
