@@ -208,7 +208,10 @@ def _objects(named: Named, root: Path) -> Iterator[Any]:
 
 def _rule(item: Any) -> Rule:
     """A rule, or the class of one. Raises Missing for what is none, or cannot fail or pass."""
-    rule = item() if isinstance(item, type) and issubclass(item, Rule) else item
+    try:
+        rule = item() if isinstance(item, type) and issubclass(item, Rule) else item
+    except Exception as error:  # noqa: BLE001 - a class of somebody else's may raise anything
+        raise Missing(f"making the rule failed: {type(error).__name__}: {error}"[:300]) from None
     if not isinstance(rule, Rule):
         raise Missing("is no rule: it must be a class made from graders.Rule, or a tuple of such")
     name = getattr(rule, "id", None)

@@ -30,10 +30,10 @@ def imported(spec: str, root: Path) -> Any:
             _forget_others(top, root, local=bool(local))
             module = import_module(name)
     except ModuleNotFoundError as error:
-        if error.name and name.startswith(error.name):
+        if error.name and f"{name}.".startswith(f"{error.name}."):
             raise Missing(f"there is no module `{error.name}`, neither in this folder nor installed") from None
         raise Missing(f"the module needs `{error.name}`, which is not installed") from None
-    except Exception as error:  # noqa: BLE001 - a module of somebody else's may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module of somebody else's may raise anything
         raise Missing(f"importing it failed: {type(error).__name__}: {error}"[:300]) from None
     if not hasattr(module, wanted):
         from evals.load import nearest

@@ -130,6 +130,8 @@ FAULTS = [
     ('[graders]\nrules = ["house:Dimension"]', 2, "is no rule"),
     ('[graders]\nattacks = ["house:NoTodo"]', 2, "is no suite of attacks"),
     ('[graders]\nrules = ["broken:X"]', 2, "importing it failed: ValueError: no luck"),
+    ('[graders]\nrules = ["quits:X"]', 2, "importing it failed: SystemExit"),
+    ('[graders]\nrules = ["house:Unmade"]', 2, "making the rule failed: TypeError"),
     ('[graders]\nrules = ["needs:X"]', 2, "needs `not_installed_anywhere`"),
     ('[graders]\nrules = ["json:X"]', 2, "has the name of another module"),
     ('[graders]\nrules = ["house:BARE"]', 2, "has no `BAD`"),
@@ -137,13 +139,14 @@ FAULTS = [
     ('[providers]\nlive = "house:NoTodo"', 2, "cannot name a provider"),
     ('[providers]\nacme = ["house:NoTodo"]', 2, "must be text such as"),
 ]
-BARE = "\n\nclass _Bare(NoTodo):\n    id = 'py-bare'\n    BAD = ()\n\n\nBARE = _Bare()\n"
+BARE = "\n\nclass _Bare(NoTodo):\n    id = 'py-bare'\n    BAD = ()\n\n\nBARE = _Bare()\n\n\nclass Unmade(Rule):\n    pass\n"
 
 
 @pytest.mark.parametrize(("text", "line", "said"), FAULTS)
 def test_bad_files_are_told_with_their_line(house: Path, cli: Cli, text: str, line: int | None, said: str) -> None:
     write_rule(house, extra=BARE)
     (house / "broken.py").write_text("raise ValueError('no luck')\n", encoding="utf-8")
+    (house / "quits.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     (house / "needs.py").write_text("import not_installed_anywhere\n", encoding="utf-8")
     (house / "json.py").write_text("X = 1\n", encoding="utf-8")
     toml(house, text)

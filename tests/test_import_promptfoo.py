@@ -373,7 +373,7 @@ BAD = [
     ),
     (
         "prompts: [" + "'{{a}}'," * 40 + "]\ntests: [{vars: {a: [" + "x," * 40 + "]}, assert: [{type: is-json}]}]\n",
-        "makes 1,600 cases",
+        "c.yaml: prompts and variables unfold to more than 1,000 cases",
     ),
 ]
 

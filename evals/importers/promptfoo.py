@@ -42,14 +42,10 @@ TEST_KEYS = {"description", "vars", "assert", "options", "prompts"}
 def read_promptfoo(path: Path) -> Import:
     """What a configuration becomes. Raises InputError for a file that is none, with its line."""
     data = _data(path)
-    reader = _Reader(data=data, folder=path.parent)
+    reader = _Reader(data=data, folder=path.parent, file=str(path))
     for key in sorted(set(data) - CARRIED):
         reader.leave(key, _named(data[key]) or key, WHY.get(key, "no counterpart"))
     cases = reader.cases()
-    if len(cases) > MAX_CASES:
-        raise InputError(
-            Fault(message=f"makes {len(cases):,} cases; at most {MAX_CASES:,} are imported", file=str(path))
-        )
     return Import(cases=tuple(cases), left_out=tuple(reader.left_out), systems=tuple(reader.systems))
 
 
@@ -75,26 +71,29 @@ def _named(value: Any) -> str:
 class _Reader:
     data: Mapping[str, Any]
     folder: Path
-    left_out: list[LeftOut] = field(default_factory=list)
+    file: str
+    left_out: dict[LeftOut, None] = field(default_factory=dict)
+    """In the order in which they were met, each once."""
+    tried: int = 0
     systems: list[str] = field(default_factory=list)
 
     def leave(self, where: str, what: str, why: str) -> None:
-        self.left_out += [one] if (one := LeftOut(where=where, what=what, why=why)) not in self.left_out else []
+        self.left_out[LeftOut(where=where, what=what, why=why)] = None
 
     def cases(self) -> list[ImportedCase]:
         prompts = []
         for found in read_prompts(self.data.get("prompts", []), self.folder):
             if isinstance(found, LeftOut):
-                self.left_out.append(found)
+                self.left_out[found] = None
             else:
                 prompts.append(found)
         kept, self.systems, other = held_by_one_suite(prompts)
-        self.left_out += other
+        self.left_out |= dict.fromkeys(other)
         default = self._default()
         made: list[ImportedCase] = []
         for number, test in enumerate(read_tests(self.data.get("tests"), self.folder), 1):
             if isinstance(test, LeftOut):
-                self.left_out.append(test)
+                self.left_out[test] = None
             else:
                 made += self._test(number, *test, default, kept)
         return made
@@ -141,6 +140,10 @@ class _Reader:
         chosen = self._chosen(test.get("prompts"), prompts, where)
         for count, values in enumerate(sets, 1):
             for order, prompt in enumerate(chosen, 1):
+                self.tried += 1
+                if self.tried > MAX_CASES:
+                    message = f"prompts and variables unfold to more than {MAX_CASES:,} cases; import it in parts"
+                    raise InputError(Fault(message=message, file=self.file))
                 marks = [str(count)] * (len(sets) > 1) + [f"p{order}"] * (len(chosen) > 1)
                 place = where if len(sets) == 1 else f"{where} (values {count})"
                 case = self._case(where, place, test, default, prompt, values)
@@ -187,8 +190,8 @@ class _Reader:
             for found in read_assertions(self._resolved(asserted), f"{part}.assert", known):
                 if isinstance(found, Check):
                     checks.append(found)
-                elif found not in self.left_out:
-                    self.left_out.append(found)
+                else:
+                    self.left_out[found] = None
         if not checks:
             self.leave(place, "the whole test", "no assertion of it could be carried over, and a case needs one")
             return None
