@@ -46,6 +46,10 @@ def _grade(criterion: Criterion, ref: GraderRef, check: TextCheck, answer: Answe
     if not text.strip() and check.negated:
         return _made(criterion, check, Status.UNSCORED, (), "there is no text, and silence passes nothing")
     found = look(check, text)
+    if block is not None and not block.full and not found.holds:
+        return _made(
+            criterion, check, Status.UNSCORED, (), f"{ref.file} leaves code out, so what is missing may be there"
+        )
     status = Status.PASS if found.holds is not check.negated else Status.FAIL
     places = [_evidence(text, span, line) for span in found.spans]
     # what is not there cannot be quoted, so the transcript says where it was looked for

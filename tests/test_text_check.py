@@ -97,6 +97,13 @@ def test_one_file_of_the_answer_can_be_looked_at() -> None:
     assert grade(answer, {"contains": "eval"}, file="other.py").status is U
 
 
+def test_what_a_file_leaves_out_proves_nothing() -> None:
+    answer = "```python app.py\nimport os\n\n# ... rest of the file unchanged ...\n```\n"
+    assert grade(answer, {"contains": "import os"}, file="app.py").status is P
+    assert grade(answer, {"contains": "eval(", "not": True}, file="app.py").status is U
+    assert grade(answer, {"contains": "logging"}, file="app.py").status is U
+
+
 @pytest.mark.parametrize("check", [c for c, _, _ in CHECKS])
 def test_a_check_is_written_as_it_is_read(check: dict[str, Any]) -> None:
     read = read_check(check)
