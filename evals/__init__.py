@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evals.case import Suite as Suite
     from evals.comparison import Comparison as Comparison
     from evals.comparison import Verdict as Verdict
+    from evals.data.frame import frame as frame
     from evals.errors import EvalsError as EvalsError
     from evals.errors import InputError as InputError
     from evals.errors import ProviderError as ProviderError
@@ -45,6 +46,7 @@ HOMES = {
     "compare_scorecards": "evals.library",
     "Comparison": "evals.comparison",
     "Verdict": "evals.comparison",
+    "frame": "evals.data.frame",
     "EvalsError": "evals.errors",
     "InputError": "evals.errors",
     "ProviderError": "evals.errors",

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from evals.cli_asking import asking
 from evals.cli_bisecting import add_bisecting
+from evals.cli_data import DATASETS, TOOLS, add_exporting, add_importing
 from evals.cli_deciding import add_deciding
 from evals.cli_options import SUITE, Verbs, positive
 from evals.cli_options import formats as _format
@@ -25,7 +27,7 @@ from evals.project import find_project
 
 SUITELESS = ("personas", "promptfoo", "plugin-eval")
 """What is listed or imported where there need not be a suite yet."""
-IMPORTS = ("responses", "labels", "promptfoo", "plugin-eval")
+IMPORTS = ("responses", "labels", "cases", "promptfoo", "plugin-eval")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,8 +122,16 @@ def _run(verbs: Verbs) -> None:
         metavar="S",
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
-    one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    asking(one)
+    one.add_argument("--dry-run", action="store_true", help="say what would be asked and cost, ask nothing")
     _no_execute(one)
+    one.add_argument(
+        "--executor",
+        default="local",
+        metavar="WHERE",
+        help="who grades: `local`, or a dask cluster as dask://HOST:PORT (default: %(default)s)",
+    )
+    one.add_argument("--no-grade-cache", action="store_true", help="grade every answer anew, remember no grade")
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(
         "--out",
@@ -236,12 +246,17 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "export",
-        "write requests that have no recording as Message Batches JSON Lines",
-        "evals export requests --to pending.jsonl",
+        "write pending requests as JSON Lines, cases, answers or results as a dataset, or results to a tool",
+        "evals export results --to datasets/results",
     )
     _suite(one)
-    one.add_argument("what", choices=["requests"])
-    one.add_argument("--to", metavar="FILE", help="default: standard output")
+    one.add_argument("what", choices=["requests", *DATASETS, *TOOLS])
+    add_exporting(one)
+    one.add_argument(
+        "--to",
+        metavar="PATH",
+        help="requests: a file (default: standard output); datasets: a folder; wandb: its folder",
+    )
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
     one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
@@ -249,23 +264,18 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "import",
-        "keep responses as recordings or readers' labels as gold items; make cases of promptfoo's or of plugin evals",
-        "evals import promptfoo promptfooconfig.yaml --suite translations",
+        "keep responses to exported requests as recordings, two readers' labels as gold items, or make cases: of a dataset, of promptfoo's or of plugin evals",
+        "evals import responses results.jsonl --declare declared.json --set 2026-01",
         module="importing",
     )
     _suite(one)
     one.add_argument("what", choices=IMPORTS)
+    add_importing(one)
     one.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; promptfoo: the configuration; plugin-eval: the plugin's folder",
-    )
-    one.add_argument(
-        "--dimension",
-        default="judgement",
-        metavar="D",
-        help="promptfoo, plugin-eval: dimension of the criteria (default: %(default)s)",
+        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; cases: a Parquet, JSON Lines or CSV file, a folder, or hf://ORG/NAME@COMMIT?split=…; promptfoo: the configuration; plugin-eval: the plugin's folder",
     )
     _format(one, "table", "json")
     one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
@@ -283,8 +293,17 @@ def _keeping(verbs: Verbs) -> None:
     )
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
-    one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
-    one.add_argument("what", choices=["info", "clear"])
+    one = _verb(
+        verbs, "cache", "look at, tidy or clear this machine's memory of responses and grades", "evals cache info"
+    )
+    one.add_argument("--suite", dest="of_suite", metavar="ID", help="why: the trial's suite (default: the only one)")
+    one.add_argument(
+        "what",
+        choices=["info", "clear", "prune", "why"],
+        help="info: how much there is; clear: forget it; prune: forget what can be of no use any more; why: what is known of KEY",
+    )
+    one.add_argument("key", nargs="?", metavar="KEY", help="why: a trial (CASE/REVISION/REPEAT) or a request's digest")
+    one.add_argument("--only", choices=["responses", "grades"], help="clear or prune: leave the other memory alone")
 
 
 def _starting(verbs: Verbs) -> None:

@@ -13,15 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evals.canonical import Json
 from evals.errors import Fault, InputError, raise_all
 from evals.importing import Missing, imported, source_of
 from evals.project import Project
-from graders.execution.attack import Attack, Suite
 from graders.registry import BUILT_IN, Registry
-from graders.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from graders.execution.attack import Suite
+    from graders.rules.rule import Rule
 
 FILE = "evals.toml"
 TABLES: Mapping[str, tuple[str, ...] | None] = {"graders": ("rules", "attacks"), "providers": None}
@@ -55,12 +57,8 @@ class Extensions:
 
     def lock(self, registry: Registry) -> Json:
         """What the lock says of the graders: ids with versions, and what each module is made of."""
-        rules: dict[str, Json] = {
-            name: rule.version for name, rule in registry.rules.items() if name not in BUILT_IN.rules
-        }
-        attacks: dict[str, Json] = {
-            n: attack.version for n, attack in registry.attacks.items() if n not in BUILT_IN.attacks
-        }
+        rules: dict[str, Json] = {rule.id: rule.version for rule in registry.own_rules}
+        attacks: dict[str, Json] = {one.id: one.version for suite in registry.own_suites for one in suite.attacks}
         return {"rules": rules, "attacks": attacks, "sources": self._sources(self.graders)}
 
     def provider_lock(self) -> Json:
@@ -71,23 +69,10 @@ class Extensions:
         return {named.spec: source_of(named.spec.partition(":")[0], self.root) for named in entries}
 
 
-class ProjectRegistry(Registry):
-    """The registry of a project; another process reads the project's file for itself."""
-
-    root: Path
-
-    def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return registry_at, (self.root,)
-
-
 def registry_of(project: Project) -> Registry:
     """The graders that the project's cases may name. Raises InputError for everything wrong in `evals.toml`."""
-    return registry_at(project.root)
-
-
-def registry_at(root: Path) -> Registry:
-    text = _text(root)
-    return BUILT_IN if text is None else _registry(root, text)
+    text = _text(project.root)
+    return BUILT_IN if text is None else _registry(project.root, text)
 
 
 def read_extensions(project: Project) -> Extensions:
@@ -188,13 +173,12 @@ def _registry(root: Path, text: str) -> Registry:
         except Missing as error:
             faults.append(named.fault(str(error)))
     raise_all(faults)
+    if not rules and not suites:
+        return BUILT_IN
     try:
-        both = BUILT_IN.extended(rules, suites)
+        return BUILT_IN.extended(rules, suites)
     except ValueError as error:
         raise InputError(Fault(message=f"{error}; give it another id", file=FILE)) from None
-    registry = ProjectRegistry(both.rules, both.suites)
-    object.__setattr__(registry, "root", root)
-    return registry
 
 
 def _objects(named: Named, root: Path) -> Iterator[Any]:
@@ -208,6 +192,8 @@ def _objects(named: Named, root: Path) -> Iterator[Any]:
 
 def _rule(item: Any) -> Rule:
     """A rule, or the class of one. Raises Missing for what is none, or cannot fail or pass."""
+    from graders.rules.rule import Rule
+
     try:
         rule = item() if isinstance(item, type) and issubclass(item, Rule) else item
     except Exception as error:  # noqa: BLE001 - a class of somebody else's may raise anything
@@ -228,6 +214,8 @@ def _rule(item: Any) -> Rule:
 
 
 def _suite(item: Any) -> Suite:
+    from graders.execution.attack import Attack, Suite
+
     if not isinstance(item, Suite):
         raise Missing("is no suite of attacks: it must be a graders.AttackSuite")
     for attack in item.attacks:

@@ -17,8 +17,9 @@ from evals.graded_answer import GradedAnswer
 from evals.persona import Persona
 from evals.run import grade_answer as _grades
 from evals.run import run
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.scorecard_file import read_card
+from evals.tally import tally
 from evals.trial import plan_trials
 
 NOT_EXECUTED = Recorded(reason="execution was not asked for")

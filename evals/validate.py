@@ -28,7 +28,6 @@ from evals.recording import Recording, read_recordings, recorded_repeat, recorde
 from evals.schema import schema_text
 from evals.scorecard_file import read_card
 from evals.trial import plan_trials
-from graders.registry import BUILT_IN
 from graders.rules.examples import example_faults
 
 
@@ -84,19 +83,18 @@ def _own_rules(project: Project) -> Iterator[Fault]:
     except InputError as error:
         yield from error.faults
         return
-    for name, rule in registry.rules.items():
-        if name not in BUILT_IN.rules:
-            yield from (Fault(message=f"rule `{name}`: {message}", file=FILE) for message in example_faults(rule))
+    for rule in registry.own_rules:
+        yield from (Fault(message=f"rule `{rule.id}`: {message}", file=FILE) for message in example_faults(rule))
 
 
 def _own_attacks(project: Project) -> Iterator[Fault]:
     """Attacks without seeded defects: nothing shows that they can fail an answer."""
     try:
-        suites = registry_of(project).suites
+        suites = registry_of(project).own_suites
     except InputError:
         return
     for suite in suites:
-        if suite not in BUILT_IN.suites and not (suite.mutants() and suite.good_answers()):
+        if not (suite.mutants() and suite.good_answers()):
             message = f"suite of attacks `{suite.name}` has no mutants of a good answer, so no self-test shows that it can fail"
             yield Fault(message=message, file=FILE)
 

@@ -150,37 +150,21 @@ def _number(text: str) -> int | float | None:
 
 
 class _Writer(yaml.SafeDumper):
-    """Texts of several lines as blocks, lists indented, and nothing that `read_yaml` would refuse."""
+    """Long text in lines, and every value written out: `read_yaml` refuses aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
 
-
-BREAKS = ("\r", "\x85", "\u2028", "\u2029")
-"""What YAML takes for the end of a line besides the line feed; it survives in escapes only."""
-
-
-def _written(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if any(mark in text for mark in BREAKS) else "|" if "\n" in text else None
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # YAML folds these separators into line feeds unless they are escaped, which only double quotes do
+    style = '"' if set(text) & set("\x85\u2028\u2029\ufeff") else "|" if "\n" in text else None
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Writer.add_representer(str, _written)
+_Writer.add_representer(str, _text)
 
 
-def write_yaml(data: Json) -> str:
-    """Plain data as YAML that `read_yaml` reads back equal, keys in their order.
-
-    >>> print(write_yaml({"id": "no", "lines": "one\\ntwo\\n", "list": [1, {"a": None}]}), end="")
-    id: 'no'
-    lines: |
-      one
-      two
-    list:
-      - 1
-      - a: null
-    """
-    return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False)
+def yaml_text(data: Json) -> str:
+    """The data as YAML that `read_yaml` reads back equal, keys in their order."""
+    return str(yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1_000_000))

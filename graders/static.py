@@ -18,9 +18,14 @@ from graders.text_grading import grade_texts
 def grade_static(
     criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]
 ) -> Iterator[Grade]:
-    """One grade for each list of rules and each check of the text. `rules`: by id, all that the criteria name."""
-    yield from grade_texts(criteria, answer)
-    yield from grade_rules(criteria, answer, task, rules)
+    """One grade for each list of rules and each check of the text, in order. `rules`: by id, all that the criteria name."""
+    texts, ruled = grade_texts(criteria, answer), grade_rules(criteria, answer, task, rules)
+    for criterion in criteria:
+        for ref in criterion.graders:
+            if ref.text is not None:
+                yield next(texts)
+            elif ref.rules:
+                yield next(ruled)
 
 
 def grade_text(

@@ -16,7 +16,7 @@ from graders.execution import grading
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError
 from graders.execution.grading import files_of, grade_attacks
-from graders.registry import Registry
+from graders.registry import BUILT_IN
 from graders.task import Task
 
 ANSWER = "```python\n# app.py\nprint('mine')\n```\n"
@@ -103,7 +103,7 @@ def test_what_the_contract_asks_for_must_come_from_the_answer() -> None:
 
 def test_recorded_grades_stand_in_for_the_same_answer_and_version_only() -> None:
     attacks = suite({})
-    known = replace(CASE, registry=Registry({}, (attacks,)))
+    known = replace(CASE, registry=BUILT_IN.extended((), (attacks,)))
     kept = grades({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(F)})
     lines = [GradeLine(case="c", repeat=1, answer=answer_digest(ANSWER), grade=grade, prevails=True) for grade in kept]
     executor = Recorded(reason="no sandbox", record=record_of(lines))
@@ -112,12 +112,13 @@ def test_recorded_grades_stand_in_for_the_same_answer_and_version_only() -> None
     assert {grade.status for grade in other} == {U}
     assert "no sandbox" in other[0].reason
     newer = replace(attacks, attacks=(*attacks.attacks[:2], replace(attacks.attacks[2], version=4)))
-    known = replace(CASE, registry=Registry({}, (newer,)))
+    known = replace(CASE, registry=BUILT_IN.extended((), (newer,)))
     assert [grade.status for grade in executor.grades(known, ANSWER)] == [P, U]
 
 
 def test_this_machine_attacks_only_what_asks_for_it() -> None:
-    known = replace(CASE, registry=Registry({}, (suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)}),)))
+    attacks = suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)})
+    known = replace(CASE, registry=BUILT_IN.extended((), (attacks,)))
     attacked = Attacked(level="tested")
     assert len(attacked.grades(known, ANSWER)) == 2
     assert attacked.grades(replace(known, criteria=()), ANSWER) == ()

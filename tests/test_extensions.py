@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -90,13 +89,6 @@ def test_the_lock_holds_what_it_is_made_of(house: Path, cli: Cli) -> None:
     code, _, err = cli(house, "validate")
     assert code == 2
     assert "a grader is not as locked (extensions.sources.house:NoTodo)" in err
-
-
-def test_another_process_reads_the_file_for_itself(house: Path) -> None:
-    case = load_suite(Project(house), "small").cases[0]
-    again = pickle.loads(pickle.dumps(case))  # noqa: S301 - our own value
-    assert again == case
-    assert again.registry.rules["py-no-todo"].version == 1
 
 
 def test_a_project_without_the_file_has_the_built_in_graders(project: Path) -> None:

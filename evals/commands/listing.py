@@ -64,11 +64,11 @@ def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
 
 def _revisions(args: argparse.Namespace, home: Project) -> tuple[Persona, ...]:
     from evals.cli_options import SUITE
-    from evals.load import load_suite, suite_ids
+    from evals.load import load_settings, suite_ids
 
     if not suite_ids(home):
         return ()
-    return shared.personas(home, load_suite(home, args.suite or home.only_suite(SUITE)), None)
+    return shared.personas(home, load_settings(home, args.suite or home.only_suite(SUITE)), None)
 
 
 def _persona(p: Persona) -> dict[str, Json]:
@@ -82,25 +82,31 @@ def _persona(p: Persona) -> dict[str, Json]:
 
 
 def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
+    from graders.index import RuleEntry, rule_entries
+
+    own = [
+        RuleEntry(r.id, r.version, r.dimension.value, r.severity.value, r.cwe, r.languages, "")
+        for r in shared.registry().own_rules
+    ]
     return [
         {
             "rule": r.id,
             "version": r.version,
-            "dimension": r.dimension.value,
-            "severity": r.severity.value,
+            "dimension": r.dimension,
+            "severity": r.severity,
             "cwe": r.cwe,
             "languages": ", ".join(r.languages),
         }
-        for r in shared.registry().rules.values()
+        for r in (*rule_entries(), *own)
     ]
 
 
 def _scorecards(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from evals.load import load_suite
+    from evals.load import load_settings
     from evals.scorecard_file import read_card
 
     home = shared.project()
-    suite = load_suite(home, args.suite)
+    suite = load_settings(home, args.suite)
     cards = [(path, read_card(path, home.shown(path))) for path in shared.card_paths(home, suite)]
     return [
         {

@@ -17,7 +17,7 @@ from evals.load import read_text
 from evals.new_project import suite_text
 from evals.project import Project
 from evals.schema import check, schema_text
-from evals.yaml_file import read_yaml, write_yaml
+from evals.yaml_file import read_yaml, yaml_text
 from graders.criterion import Dimension
 from graders.text_check import TextCheck, check_faults, check_json
 
@@ -133,7 +133,7 @@ def case_files(
     for case in found.cases:
         case_id = _free(slug(case.name) or "case", taken)
         data = case_json(case, case_id, dimension)
-        text = head + write_yaml(data)
+        text = head + yaml_text(data)
         faults = _faults(text)
         if faults:
             left_out.append(
