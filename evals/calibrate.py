@@ -26,7 +26,6 @@ from graders.judge.correction import Correction, correct
 from graders.judge.differential import Differential, differential
 from graders.judge.halves import split
 from graders.judge.licence import Licence, decide
-from graders.registry import ATTACKS
 
 SEED = 2026
 """Splits the answers into the half to mend rubrics with and the half to be measured on; chosen before any figure was seen."""
@@ -184,7 +183,7 @@ def attacks_measured(suite: Suite, known: Sequence[Known]) -> Iterable[GraderMea
     """Each executable criterion's attacks against sound answers and the defects that it alone should notice."""
     for case in suite.cases:
         for criterion in case.criteria:
-            attacks = [ATTACKS[name] for name in attacks_of(criterion)]
+            attacks = [suite.registry.attacks[name] for name in attacks_of(criterion)]
             found = [
                 Labelled(
                     item=one.name,

@@ -5,13 +5,17 @@ Here: the values. Not here: reading them from files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from evals.canonical import digest
 from evals.exchange import Message
 from graders.criterion import Criterion, Dimension
 from graders.task import Task
+
+if TYPE_CHECKING:
+    from graders.registry import Registry
 
 Minimum = tuple[tuple[Dimension, float], ...]
 """Least score (0 to 1) of one answer in some dimensions."""
@@ -42,6 +46,8 @@ class Case:
     criteria: tuple[Criterion, ...]
     minimum: Minimum = ()
     """Least scores of each answer, where a test run asks for them. No score depends on them, and no part of the content is one."""
+    registry: Registry | None = field(default=None, compare=False, repr=False)
+    """Where its graders are looked up; None: the built-in ones."""
 
     @cached_property
     def digest(self) -> str:
@@ -113,6 +119,13 @@ class Suite:
     """How many judges' votes decide a question: an odd number, each vote from a conversation of its own."""
     minimum: Minimum = ()
     """Least scores of each answer; a case that states one of its own for a dimension overrides it."""
+
+    @property
+    def registry(self) -> Registry:
+        """Where the graders of its cases are looked up."""
+        from graders.registry import BUILT_IN
+
+        return next((case.registry for case in self.cases if case.registry), BUILT_IN)
 
     def case(self, case_id: str) -> Case | None:
         return next((case for case in self.cases if case.id == case_id), None)

@@ -25,12 +25,16 @@ from evals.cli_planning import add_planning
 from evals.errors import EvalsError, InputError
 from evals.project import find_project
 
+SUITELESS = ("personas", "promptfoo", "plugin-eval")
+"""What is listed or imported where there need not be a suite yet."""
+IMPORTS = ("responses", "labels", "cases", "promptfoo", "plugin-eval")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     args = parser().parse_args(argv)
     try:
-        if getattr(args, "suite", "") is None:
+        if getattr(args, "suite", "") is None and getattr(args, "what", None) not in SUITELESS:
             args.suite = find_project(Path.cwd()).only_suite(SUITE)
         command: Callable[[argparse.Namespace], int] = import_module(args.module).execute
         return command(args)
@@ -94,9 +98,9 @@ def _run(verbs: Verbs) -> None:
     )
     one.add_argument(
         "--provider",
-        choices=["replay", "live", "batch", "scripted"],
         default="replay",
-        help="replay the recordings, take the texts below scripted/ for answers to try a project out, ask the API, or ask it through Message Batches: half the price, within a day (default: %(default)s)",
+        metavar="NAME",
+        help="replay: the recordings; scripted: the texts below scripted/, to try a project out; live: the API; batch: the API through Message Batches, half the price, within a day; or one that evals.toml names (default: %(default)s)",
     )
     one.add_argument("--model", metavar="ID", help="live model (default: the suite's)")
     one.add_argument("--judge", metavar="ID", help="live judge model (default: the suite's)")
@@ -260,19 +264,20 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "import",
-        "keep responses to exported requests as recordings, two readers' labels as gold items, or a dataset as cases",
+        "keep responses to exported requests as recordings, two readers' labels as gold items, or make cases: of a dataset, of promptfoo's or of plugin evals",
         "evals import responses results.jsonl --declare declared.json --set 2026-01",
         module="importing",
     )
     _suite(one)
-    one.add_argument("what", choices=["responses", "labels", "cases"])
+    one.add_argument("what", choices=IMPORTS)
     add_importing(one)
     one.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; cases: a Parquet, JSON Lines or CSV file, a folder, or hf://ORG/NAME@COMMIT?split=…",
+        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; cases: a Parquet, JSON Lines or CSV file, a folder, or hf://ORG/NAME@COMMIT?split=…; promptfoo: the configuration; plugin-eval: the plugin's folder",
     )
+    _format(one, "table", "json")
     one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
     one.add_argument("--adjudicated", metavar="FILE", help="labels: what a third reader said where the two differ")
     one.add_argument(
@@ -283,7 +288,9 @@ def _keeping(verbs: Verbs) -> None:
     )
     one.add_argument("--declare", metavar="FILE", help="JSON object of topic: statement, how the responses were made")
     one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
-    one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
+    one.add_argument(
+        "--persona", action="append", metavar="FILE", help="promptfoo, plugin-eval: agent file that becomes a revision"
+    )
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
     one = _verb(

@@ -39,5 +39,5 @@ def add_importing(one: argparse.ArgumentParser) -> None:
         "--dimension",
         default="judgement",
         metavar="D",
-        help="cases: dimension of criteria that are text alone (default: %(default)s)",
+        help="cases, promptfoo, plugin-eval: dimension of criteria that name none (default: %(default)s)",
     )

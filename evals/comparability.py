@@ -16,6 +16,7 @@ KNOWN = (
     "suite",
     "case version",
     "model",
+    "provider",
     "recording set",
     "judge",
     "judge context",
@@ -55,6 +56,7 @@ def _headers(base: Header, candidate: Header) -> Found:
     for what, one, other in (
         ("suite", base.suite, candidate.suite),
         ("model", base.model, candidate.model),
+        ("provider", base.provider, candidate.provider),
         ("recording set", base.recording_set, candidate.recording_set),
         ("judge", base.judge, candidate.judge),
         ("judge context", base.judge_context, candidate.judge_context),

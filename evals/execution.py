@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from evals.case import Case
 from evals.scorecard import GradeLine, answer_digest
-from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
-from graders.registry import ATTACKS
+from graders.registry import BUILT_IN
 
 Key = tuple[str, str, str, str, str]
 """Case, criterion, digest of the answer's text, grader, version: whoever shares all five shares the grade."""
@@ -37,7 +36,8 @@ class Attacked:
         criteria = executable(case)
         if not criteria:
             return ()
-        return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, registry.SUITES))
+        suites = (case.registry or BUILT_IN).suites
+        return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, suites))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,8 @@ class Recorded:
         return tuple(self._grade(case, criterion, answer_digest(text)) for criterion in executable(case))
 
     def _grade(self, case: Case, criterion: Criterion, answer: str) -> Grade:
-        attacks = [ATTACKS[name] for name in attacks_of(criterion)]
+        known = (case.registry or BUILT_IN).attacks
+        attacks = [known[name] for name in attacks_of(criterion)]
         grader, version = grader_id(attacks), attacks_version(attacks)
         found = self.record.get((case.id, criterion.id, answer, grader, version))
         return found or Grade(

@@ -13,7 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
 from evals.case import Case
+from graders.answer import read_answer
 from graders.criterion import TRUST, Grade
+from graders.execution.grading import grade_attacks
+from graders.registry import BUILT_IN
+from graders.static import grade_static
 from graders.work import Criteria, attacked, by_attack, by_rule, lost, ruled
 
 Execute = Callable[[Case, str], tuple[Grade, ...]]
@@ -72,7 +76,7 @@ class Here:
         if attacked(case.criteria):
             self._executing = True
             found = await asyncio.get_running_loop().run_in_executor(self._threads, self._execute, case, text)
-        return (*by_rule(ruled(case.criteria), case.task, text), *found)
+        return (*static_grades(case, text), *found)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +103,8 @@ class Split:
         if case.id not in self._parts:
             self._parts[case.id] = ruled(case.criteria), attacked(case.criteria)
         rules, attacks = self._parts[case.id]
+        if case.registry is not None:
+            return await self._own(case, text, boxes=bool(attacks))
         if not attacks:
             return await self._done(self._rules, case, rules, text)
         if callable(self._attacks):
@@ -107,6 +113,16 @@ class Split:
         executed = self._done(self._attacks, case, attacks, text)
         both = await asyncio.gather(executed, self._done(self._rules, case, rules, text))
         return (*both[0], *both[1])
+
+    async def _own(self, case: Case, text: str, *, boxes: bool) -> tuple[Grade, ...]:
+        """With graders of the project, which no other process and no memory of grades knows: in threads of this one."""
+        found = await asyncio.to_thread(static_grades, case, text)
+        if not boxes:
+            return found
+        if callable(self._attacks):
+            return (*found, *self._attacks(case, text))
+        self._width = self._attacks.width
+        return (*found, *await asyncio.to_thread(own_attacks, case, text))
 
     async def _done(self, work: Work, case: Case, criteria: Criteria, text: str) -> tuple[Grade, ...]:
         try:
@@ -137,4 +153,18 @@ def in_case_order(case: Case, grades: Sequence[Grade]) -> tuple[Grade, ...]:
 
 def grade_answer(case: Case, text: str, given: Sequence[Grade] = ()) -> tuple[Grade, ...]:
     """All grades of one answer: by rule, computed here, and those given; in the order of the case's criteria."""
-    return in_case_order(case, [*by_rule(ruled(case.criteria), case.task, text), *given])
+    return in_case_order(case, [*static_grades(case, text), *given])
+
+
+def static_grades(case: Case, text: str) -> tuple[Grade, ...]:
+    """The grades by rule, with the rules of the case's project."""
+    criteria = ruled(case.criteria)
+    if case.registry is None:
+        return by_rule(criteria, case.task, text)
+    return tuple(grade_static(criteria, read_answer(text, case.task), case.task, case.registry.rules))
+
+
+def own_attacks(case: Case, text: str) -> tuple[Grade, ...]:
+    """The grades by execution, with the attacks of the case's project."""
+    suites = (case.registry or BUILT_IN).suites
+    return tuple(grade_attacks(attacked(case.criteria), read_answer(text, case.task), case.task, suites))

@@ -20,7 +20,8 @@ from evals.project import Project
 from evals.schema import check, schema_text
 from evals.yaml_file import Located, read_yaml
 from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
-from graders.registry import ATTACKS, RULES_BY_ID
+from graders.registry import BUILT_IN, Registry
+from graders.text_check import check_faults, read_check
 
 if TYPE_CHECKING:
     from evals.instructions import Instructions
@@ -67,9 +68,13 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
     folder = project.cases / suite_id
     settings, faults = _read_settings(project, suite_id)
     cases: list[Case] = []
+    try:
+        registry = _registry(project)
+    except InputError as error:
+        return Loaded(suite=None, faults=error.faults)
     for case_path in sorted(folder.glob("*.yaml")):
         if case_path.name != "suite.yaml":
-            case, case_faults = read_case(project, case_path)
+            case, case_faults = read_case(project, case_path, registry)
             faults += case_faults
             cases += [case] if case else []
     if not cases and not faults:
@@ -77,6 +82,15 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
     if faults or settings is None:
         return Loaded(suite=None, faults=tuple(faults))
     return Loaded(suite=replace(settings, cases=tuple(cases)), faults=())
+
+
+def _registry(project: Project) -> Registry:
+    """The graders that cases of the project may name: the house's, unless `evals.toml` names more."""
+    if not (project.root / "evals.toml").is_file():
+        return BUILT_IN
+    from evals.extensions import registry_of
+
+    return registry_of(project)
 
 
 def load_settings(project: Project, suite_id: str) -> Suite:
@@ -122,13 +136,13 @@ def _read(project: Project, path: Path, schema: str) -> tuple[Located, list[Faul
     return located, faults
 
 
-def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
-    """A case, or None with everything that is wrong in its file and folder."""
+def read_case(project: Project, path: Path, registry: Registry = BUILT_IN) -> tuple[Case | None, list[Fault]]:
+    """A case, or None with everything that is wrong in its file and folder. Its graders are looked up in the registry."""
     located, faults = _read(project, path, schema_text("case.schema.json"))
     data: Any = located.data
     if not isinstance(data, dict):
         return None, faults
-    faults += _case_faults(located, data, path)
+    faults += [*_case_faults(located, data, path, registry), *([] if faults else _text_faults(located, data))]
     attachments: list[Attachment] = []
     names = data.get("attachments")
     for number, name in enumerate(names if isinstance(names, list) else []):
@@ -149,6 +163,7 @@ def read_case(project: Project, path: Path) -> tuple[Case | None, list[Fault]]:
         files=tuple(data.get("files", ())),
         criteria=criteria,
         minimum=_minimum(data),
+        registry=None if registry is BUILT_IN else registry,
     ), []
 
 
@@ -165,7 +180,7 @@ def _minimum_faults(located: Located, data: dict[str, Any]) -> Iterator[Fault]:
             yield located.fault(("minimum", name), f"no criterion of the case is of {name}{nearest(name, asked)}")
 
 
-def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator[Fault]:
+def _case_faults(located: Located, data: dict[str, Any], path: Path, registry: Registry) -> Iterator[Fault]:
     """What the schema cannot say: names that must agree, ids that must be unique, graders in their order."""
     if data.get("id") != path.stem:
         yield located.fault(("id",), f"must be {path.stem!r}, as the file's name says")
@@ -179,11 +194,11 @@ def _case_faults(located: Located, data: dict[str, Any], path: Path) -> Iterator
         if item.get("id") in seen:
             yield located.fault((*where, "id"), f"the id {item['id']!r} stands here twice")
         seen.add(str(item.get("id")))
-        yield from _grader_faults(located, where, item, data)
+        yield from _grader_faults(located, where, item, data, registry)
 
 
 def _grader_faults(
-    located: Located, where: tuple[str | int, ...], criterion: dict[str, Any], data: dict[str, Any]
+    located: Located, where: tuple[str | int, ...], criterion: dict[str, Any], data: dict[str, Any], registry: Registry
 ) -> Iterator[Fault]:
     listed = criterion.get("graders")
     graders = [item for item in listed if item == "judge" or isinstance(item, dict)] if isinstance(listed, list) else []
@@ -191,17 +206,30 @@ def _grader_faults(
     for number, item in enumerate(graders):
         if item == "judge":
             continue
-        for kind, known in (("rules", RULES_BY_ID), ("attacks", ATTACKS)):
-            names = item.get(kind)
-            for position, name in enumerate(names if isinstance(names, list) else []):
-                if isinstance(name, str) and name not in known:
-                    yield located.fault(
-                        (*where, "graders", number, kind, position),
-                        f"no {kind.removesuffix('s')} {name!r}{nearest(name, known)}",
-                    )
+        yield from _unknown_graders(located, (*where, "graders", number), item, registry)
         file = item.get("file")
         if file is not None and file not in (data.get("files") or []):
             yield located.fault((*where, "graders", number, "file"), f"{file!r} is not among the case's `files`")
+
+
+def _unknown_graders(
+    located: Located, at: tuple[str | int, ...], item: dict[str, Any], registry: Registry
+) -> Iterator[Fault]:
+    for kind, known in (("rules", registry.rules), ("attacks", registry.attacks)):
+        names = item.get(kind)
+        for position, name in enumerate(names if isinstance(names, list) else []):
+            if isinstance(name, str) and name not in known:
+                message = f"no {kind.removesuffix('s')} {name!r}{nearest(name, known)}"
+                yield located.fault((*at, kind, position), message)
+
+
+def _text_faults(located: Located, data: dict[str, Any]) -> Iterator[Fault]:
+    """What is wrong with checks of the text in a case that its schema approves."""
+    for number, criterion in enumerate(data["criteria"]):
+        for place, grader in enumerate(criterion["graders"]):
+            if isinstance(grader, dict) and "text" in grader:
+                at = ("criteria", number, "graders", place, "text")
+                yield from (located.fault(at, message) for message in check_faults(read_check(grader["text"])))
 
 
 TRUSTED_FIRST = ["attacks", "rules", "judge"]
@@ -262,6 +290,8 @@ def _criterion(item: dict[str, Any]) -> Criterion:
 def _grader(entry: Any) -> GraderRef:
     if entry == "judge":
         return GraderRef(kind=Kind.JUDGE)
+    if "text" in entry:
+        return GraderRef(kind=Kind.RULE, text=read_check(entry["text"]), file=entry.get("file"))
     if "attacks" in entry:
         return GraderRef(kind=Kind.EXECUTION, attacks=tuple(entry["attacks"]))
     return GraderRef(kind=Kind.RULE, rules=tuple(entry["rules"]), file=entry.get("file"), veto=entry.get("veto", False))
@@ -290,11 +320,18 @@ def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
         ]
     )
     if not paths:
-        raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/")
+        raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/{_agents_here(project)}")
     return tuple(
         read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path))
         for path in paths
     )
+
+
+def _agents_here(project: Project) -> str:
+    from evals.agents import agent_paths
+
+    found = [project.shown(path) for path in agent_paths(project.root)]
+    return f"; name an agent file with --persona ({', '.join(found[:5])})" if found else ""
 
 
 def find_persona(project: Project, persona: str, wanted: str) -> Persona:
@@ -312,6 +349,8 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
 
         return read_agent(file_at(path, ref), revision=f"{project.shown(path)}@{ref}", source=wanted)
     shown = project.shown(path)
+    if not path.exists() and not path.suffix:
+        raise InputError(Fault(message=f"no such revision or file{_agents_here(project)}", file=shown))
     numbered = REVISION.match(path.name) if path.resolve().parent == (project.prompts / persona).resolve() else None
     return read_agent(read_text(path, shown), revision=numbered[1] if numbered else shown, source=shown)
 

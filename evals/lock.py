@@ -14,11 +14,12 @@ from typing import Any
 from evals.canonical import Json, digest
 from evals.case import Suite
 from evals.errors import Fault, InputError
+from evals.extensions import Extensions
 from evals.persona import Persona
 from evals.recording import Recording, to_json, write_whole
 from graders.answer import READER_VERSION
 from graders.judge.question import judge_version
-from graders.registry import RULES_BY_ID
+from graders.text_check import TEXT_VERSION
 
 FORMAT = 1
 
@@ -28,9 +29,12 @@ def make_lock(
     personas: Sequence[Persona],
     recordings: Sequence[Recording],
     calibration: dict[str, Json] | None = None,
+    extensions: Extensions | None = None,
 ) -> dict[str, Json]:
-    """What the lock says of one suite as it is now, with what its judge's calibration is bound to."""
-    used = sorted({rule for case in suite.cases for c in case.criteria for ref in c.graders for rule in ref.rules})
+    """What the lock says of one suite as it is now, with what its judge's calibration is bound to, and what `evals.toml` names."""
+    refs = [ref for case in suite.cases for criterion in case.criteria for ref in criterion.graders]
+    used = sorted({rule for ref in refs for rule in ref.rules})
+    registry = suite.registry
     cases: dict[str, Json] = {}
     for case in suite.cases:
         recorded = {r.place: digest(to_json(r)) for r in recordings if r.place.startswith(f"{case.id}/")}
@@ -46,7 +50,9 @@ def make_lock(
         "graders": {
             "reader": READER_VERSION,
             "judge": judge_version(),
-            "rules": {rule: RULES_BY_ID[rule].version for rule in used},
+            "rules": {rule: registry.rules[rule].version for rule in used},
+            **({"text": TEXT_VERSION} if any(ref.text for ref in refs) else {}),
+            **({} if extensions is None or not extensions.graders else {"extensions": extensions.lock(registry)}),
         },
         "settings": {
             "max_tokens": suite.max_tokens,
@@ -55,6 +61,7 @@ def make_lock(
             "judge": suite.judge,
             "votes": suite.votes,
             "unscored_limit": suite.unscored_limit,
+            **({} if extensions is None or not extensions.providers else {"providers": extensions.provider_lock()}),
         },
         "calibration": calibration,
     }
@@ -91,7 +98,7 @@ def differences(suite: str, locked: dict[str, Any] | None, now: dict[str, Any]) 
     for name, what in (
         ("persona", "a revision of the persona"),
         ("graders", "a grader"),
-        ("settings", "a setting of suite.yaml"),
+        ("settings", "a setting of suite.yaml or evals.toml"),
     ):
         if locked.get(name) != now[name]:
             parts = ", ".join(_changed(locked.get(name) or {}, now[name]))

@@ -13,13 +13,13 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from evals.agent_file import read_agent
+from evals.agents import agent_paths
 from evals.errors import Fault, InputError
 from evals.load import read_text
 from evals.persona import Persona
 from evals.schema import schema_text
 
 CASE = "customer-lookup"
-AGENTS = Path(".claude", "agents")
 SAMPLE = "the sample persona"
 
 
@@ -47,7 +47,7 @@ def find_agent(start: Path, wanted: str | None) -> Found:
     """
     if wanted is not None:
         return _found(Path(wanted), wanted)
-    agents = _agents(start)
+    agents = agent_paths(start)
     if len(agents) > 1:
         names = ", ".join(path.relative_to(start).as_posix() for path in agents[:20])
         message = f"{len(agents)} agent files are here; name one with --persona ({names})"
@@ -56,16 +56,6 @@ def find_agent(start: Path, wanted: str | None) -> Found:
         return _found(agents[0], agents[0].relative_to(start).as_posix())
     text = _template("persona.md")
     return Found(text=text, persona=read_agent(text, revision="0001", source=SAMPLE))
-
-
-def _agents(start: Path) -> list[Path]:
-    """Agent files of the folder, as Claude Code looks for them; a Markdown file without a name is a document."""
-    paths = sorted(path for path in (start / AGENTS).rglob("*.md") if path.is_file())
-    return [path for path in paths if _is_agent(read_text(path, path.relative_to(start).as_posix()))]
-
-
-def _is_agent(text: str) -> bool:
-    return any(key == "name" for key, _ in read_agent(text, revision="", source="").header)
 
 
 def _found(path: Path, shown: str) -> Found:
@@ -101,6 +91,11 @@ def project_files(found: Found, below: str) -> dict[str, str]:
         "requirements.txt": "requirements.txt",
     }
     return files | {path: _filled(_template(name), values) for path, name in templates.items()}
+
+
+def suite_text(suite: str) -> str:
+    """The `suite.yaml` of a new suite whose persona has its name."""
+    return _filled(_template("suite.yaml"), {"SUITE": suite})
 
 
 def _quoted(path: str) -> str:

@@ -150,6 +150,8 @@ class Header:
     """Dimensions in which the judge has a valid licence; elsewhere its grades are advisory."""
     isolation: str | None = None
     """What answers' code was kept from when it ran; None where none ran."""
+    provider: str | None = None
+    """Name, version and origin of a provider that `evals.toml` names; None for the built-in ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ def rounded(value: float | None) -> float | None:
 
 def header_json(header: Header) -> dict[str, Json]:
     isolation: dict[str, Json] = {} if header.isolation is None else {"isolation": header.isolation}
+    provider: dict[str, Json] = {} if header.provider is None else {"provider": header.provider}
     return {
         "line": "scorecard",
         "format": FORMAT,
@@ -45,6 +46,7 @@ def header_json(header: Header) -> dict[str, Json]:
         "cases": [{"case": case, "version": version, "digest": digest} for case, version, digest in header.cases],
         "graders": [{"grader": grader, "version": version} for grader, version in header.graders],
         **isolation,
+        **provider,
     }
 
 
@@ -204,6 +206,7 @@ def _header(row: dict[str, Any]) -> Header:
         graders=tuple((g["grader"], g["version"]) for g in row["graders"]),
         licensed=tuple(Dimension(name) for name in row["judge_licence"] or ()),
         isolation=row.get("isolation"),
+        provider=row.get("provider"),
     )
 
 

@@ -20,7 +20,7 @@ from evals.recording import write_whole
 from evals.selftest import Report, Result
 from graders.criterion import Criterion
 from graders.execution.grading import attacks_of, attacks_version
-from graders.registry import ATTACKS
+from graders.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,14 @@ def record_path(project: Project, suite: str) -> Path:
 
 def versions(suite: Suite) -> dict[str, Json]:
     """Versions of the attacks behind each executable criterion; a record of others is of no use."""
-    return {f"{case.id}/{c.id}": version_of(c) for case in suite.cases for c in case.criteria if attacks_of(c)}
+    registry = suite.registry
+    return {
+        f"{case.id}/{c.id}": version_of(c, registry) for case in suite.cases for c in case.criteria if attacks_of(c)
+    }
 
 
-def version_of(criterion: Criterion) -> str:
-    return attacks_version([ATTACKS[name] for name in attacks_of(criterion)])
+def version_of(criterion: Criterion, registry: Registry) -> str:
+    return attacks_version([registry.attacks[name] for name in attacks_of(criterion)])
 
 
 def write_record(project: Project, suite: Suite, report: Report) -> Path:

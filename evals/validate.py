@@ -14,6 +14,7 @@ from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.exchange import UNSTATED
+from evals.extensions import FILE, read_extensions, registry_of
 from evals.gold import gold_path, misfits, read_gold
 from evals.instructions import check as check_instructions
 from evals.judge_record import answer_digests, judge_context, judge_name
@@ -27,6 +28,7 @@ from evals.recording import Recording, read_recordings, recorded_repeat, recorde
 from evals.schema import schema_text
 from evals.scorecard_file import read_card
 from evals.trial import plan_trials
+from graders.rules.examples import example_faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ def validate(project: Project, suites: Sequence[str] = ()) -> Checked:
             Fault(message="there is no suite (a folder with `suite.yaml`)", file=project.shown(project.cases))
         )
     faults += _schema_copy(project)
+    faults += _own_rules(project)
+    warnings += _own_attacks(project)
     faults += _baselines(project, suites)
     for suite_id in ids:
         found = _Suite(project, suite_id)
@@ -70,6 +74,29 @@ def _schema_copy(project: Project) -> Iterator[Fault]:
     path = project.cases / "case.schema.json"
     if path.is_file() and read_text(path, project.shown(path)) != schema_text("case.schema.json"):
         yield Fault(message="is not the schema of this version; run `evals lock` to renew it", file=project.shown(path))
+
+
+def _own_rules(project: Project) -> Iterator[Fault]:
+    """The rules that `evals.toml` names must be able to fail and to pass, by their own examples."""
+    try:
+        registry = registry_of(project)
+    except InputError as error:
+        yield from error.faults
+        return
+    for rule in registry.own_rules:
+        yield from (Fault(message=f"rule `{rule.id}`: {message}", file=FILE) for message in example_faults(rule))
+
+
+def _own_attacks(project: Project) -> Iterator[Fault]:
+    """Attacks without seeded defects: nothing shows that they can fail an answer."""
+    try:
+        suites = registry_of(project).own_suites
+    except InputError:
+        return
+    for suite in suites:
+        if not (suite.mutants() and suite.good_answers()):
+            message = f"suite of attacks `{suite.name}` has no mutants of a good answer, so no self-test shows that it can fail"
+            yield Fault(message=message, file=FILE)
 
 
 def _baselines(project: Project, suites: Sequence[str]) -> list[Fault]:
@@ -110,7 +137,7 @@ class _Suite:
         self._gold(suite, recordings)
         if personas:
             # what changed comes before its many consequences
-            now = make_lock(suite, personas, recordings, self._calibration(recordings))
+            now = make_lock(suite, personas, recordings, self._calibration(recordings), read_extensions(self.project))
             self.faults += differences(self.id, locked, now)
             self._unused(suite, personas, recordings)
 

@@ -45,8 +45,12 @@ def json_path(path: Path) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
-def read_yaml(text: str, file: str) -> tuple[Located, list[Fault]]:
-    """The data and everything that is wrong with its YAML. With a syntax error the data is None and there is one fault."""
+def read_yaml(text: str, file: str, *, foreign: bool = False) -> tuple[Located, list[Fault]]:
+    """The data and everything that is wrong with its YAML. With a syntax error the data is None and there is one fault.
+
+    `foreign`: a file of another tool, whose author never heard of our rules. There `yes`, `012` and dates are text, as
+    they are in YAML 1.2, and no faults.
+    """
     if len(text) > MAX_CHARACTERS:
         return Located(file=file, data=None), [Fault(message=f"larger than {MAX_CHARACTERS:,} characters", file=file)]
     try:
@@ -64,7 +68,7 @@ def read_yaml(text: str, file: str) -> tuple[Located, list[Fault]]:
         ]
     if node is None:
         return Located(file=file, data=None), faults or [Fault(message="is empty", file=file)]
-    reader = _Reader(file)
+    reader = _Reader(file, foreign=foreign)
     data = reader.value(node, ())
     return Located(file=file, data=data, lines=reader.lines), reader.faults
 
@@ -85,8 +89,9 @@ def _aliases(text: str, file: str) -> Iterator[Fault]:
 class _Reader:
     """Turns YAML nodes into JSON data; remembers lines and collects faults as it goes."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, foreign: bool) -> None:
         self.file = file
+        self.foreign = foreign
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
 
@@ -124,6 +129,8 @@ class _Reader:
             number = _number(text)
             if number is not None:
                 return number
+        if self.foreign and isinstance(node, yaml.ScalarNode):
+            return text
         self._fault(node, path, f"{text!r} would be read as {kind}; put it in quotes if it is text")
         return None
 

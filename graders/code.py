@@ -17,9 +17,9 @@ from pathlib import Path
 from graders.rules.rule import Rule
 
 PACKAGE = Path(__file__).parent
-PARSERS = ("ast-grep-py", "markdown-it-py", "sqlglot")
+PARSERS = ("ast-grep-py", "google-re2", "jsonschema", "markdown-it-py", "sqlglot")
 TOOLS = ("ruff", "squawk-cli")
-READER = ("graders.answer", "graders.rules.grading")
+READER = ("graders.answer", "graders.rules.grading", "graders.text_grading")
 """What every grade goes through."""
 IMPORT = re.compile(r"^\s*from (graders[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 

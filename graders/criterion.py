@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from graders.text_check import TextCheck
+
 
 class Dimension(StrEnum):
     """The closed list of promises that are scored. The first three are the headline ones."""
@@ -68,6 +70,8 @@ class GraderRef:
     """Name of the answer's file that the rules look at (kind `rule` only); absent: every proposed block."""
     attacks: tuple[str, ...] | None = None
     """Ids of the attacks that decide together (kind `execution`), else None."""
+    text: TextCheck | None = None
+    """A check of the answer's text that decides by itself (kind `rule`), in place of rules."""
     veto: bool = False
     """The rules are necessary, not sufficient: a bad site fails the criterion, good sites leave it to the next grader."""
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graders.answer import read_answer
-from graders.criterion import Criterion, Grade, Kind, Status
+from graders.criterion import Criterion, Grade, GraderRef, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
 from graders.registry import ATTACKS, RULES_BY_ID, SUITES
-from graders.rules.grading import grade_rules, rules_version
+from graders.rules.grading import rules_version
+from graders.static import grade_static
 from graders.task import Task
+from graders.text_grading import VERSION
 
 Criteria = tuple[Criterion, ...]
 Work = Callable[[Criteria, Task, str], tuple[Grade, ...]]
@@ -30,8 +32,8 @@ def attacked(criteria: Sequence[Criterion]) -> Criteria:
 
 
 def by_rule(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
-    """One grade for each list of rules of each criterion."""
-    return tuple(grade_rules(criteria, read_answer(text, task), task, RULES_BY_ID))
+    """One grade for each list of rules and each check of the text of each criterion."""
+    return tuple(grade_static(criteria, read_answer(text, task), task, RULES_BY_ID))
 
 
 def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
@@ -41,8 +43,14 @@ def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
 
 def rule_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:
     """(grader, version) of each grade that rules give a criterion."""
-    found = [tuple(RULES_BY_ID[name] for name in ref.rules) for ref in criterion.graders if ref.kind is Kind.RULE]
-    return tuple(("+".join(rule.id for rule in rules), rules_version(rules)) for rules in found)
+    return tuple(_rule_grader(ref) for ref in criterion.graders if ref.kind is Kind.RULE)
+
+
+def _rule_grader(ref: GraderRef) -> tuple[str, str]:
+    if ref.text is not None:
+        return ref.text.grader, VERSION
+    rules = tuple(RULES_BY_ID[name] for name in ref.rules)
+    return "+".join(rule.id for rule in rules), rules_version(rules)
 
 
 def attack_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:

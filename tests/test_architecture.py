@@ -21,9 +21,10 @@ OWNERS = {
     "botocore": {"evals/providers/endpoints.py"},
     "google": {"evals/providers/endpoints.py"},
     "diskcache": {"evals/providers/cached.py"},
-    "jsonschema": {"evals/schema.py"},
+    "jsonschema": {"evals/schema.py", "graders/json_shape.py"},
+    "re2": {"graders/pattern.py"},
     "jsonschema_rs": {"evals/schema.py"},
-    "referencing": {"evals/schema.py"},
+    "referencing": {"evals/schema.py", "graders/json_shape.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},
     "numpy": {f"evals/statistics/{name}.py" for name in ("arrangements", "differences", "family", "looks")}

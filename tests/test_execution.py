@@ -7,17 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from evals import execution
 from evals.case import Attachment, Case
 from evals.execution import Attacked, Recorded, record_of
 from evals.scorecard import GradeLine, answer_digest
-from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Dimension, Grade, GraderRef, Kind, Sort, Status
 from graders.execution import grading
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError
 from graders.execution.grading import files_of, grade_attacks
+from graders.registry import BUILT_IN
 from graders.task import Task
 
 ANSWER = "```python\n# app.py\nprint('mine')\n```\n"
@@ -102,25 +101,27 @@ def test_what_the_contract_asks_for_must_come_from_the_answer() -> None:
     assert files_of(read_answer("nothing", task), task, suite({})) == {"old.py": "old"}
 
 
-def test_recorded_grades_stand_in_for_the_same_answer_and_version_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    attacks = {attack.id: attack for attack in suite({}).attacks}
-    monkeypatch.setattr(execution, "ATTACKS", attacks)
+def test_recorded_grades_stand_in_for_the_same_answer_and_version_only() -> None:
+    attacks = suite({})
+    known = replace(CASE, registry=BUILT_IN.extended((), (attacks,)))
     kept = grades({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(F)})
     lines = [GradeLine(case="c", repeat=1, answer=answer_digest(ANSWER), grade=grade, prevails=True) for grade in kept]
     executor = Recorded(reason="no sandbox", record=record_of(lines))
-    assert [grade.status for grade in executor.grades(CASE, ANSWER)] == [P, F]
-    other = executor.grades(CASE, ANSWER + "edited")
+    assert [grade.status for grade in executor.grades(known, ANSWER)] == [P, F]
+    other = executor.grades(known, ANSWER + "edited")
     assert {grade.status for grade in other} == {U}
     assert "no sandbox" in other[0].reason
-    attacks["A-3"] = replace(attacks["A-3"], version=4)
-    assert [grade.status for grade in executor.grades(CASE, ANSWER)] == [P, U]
+    newer = replace(attacks, attacks=(*attacks.attacks[:2], replace(attacks.attacks[2], version=4)))
+    known = replace(CASE, registry=BUILT_IN.extended((), (newer,)))
+    assert [grade.status for grade in executor.grades(known, ANSWER)] == [P, U]
 
 
-def test_this_machine_attacks_only_what_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "SUITES", (suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)}),))
+def test_this_machine_attacks_only_what_asks_for_it() -> None:
+    attacks = suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)})
+    known = replace(CASE, registry=BUILT_IN.extended((), (attacks,)))
     attacked = Attacked(level="tested")
-    assert len(attacked.grades(CASE, ANSWER)) == 2
-    assert attacked.grades(replace(CASE, criteria=()), ANSWER) == ()
+    assert len(attacked.grades(known, ANSWER)) == 2
+    assert attacked.grades(replace(known, criteria=()), ANSWER) == ()
 
 
 def test_long_transcripts_are_cut() -> None:

@@ -91,7 +91,7 @@ def test_undecided_is_no_verdict() -> None:
 def test_a_record_of_other_attacks_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Project(tmp_path)
     write_record(home, SUITE, REPORT)
-    monkeypatch.setattr(selftest_record, "version_of", lambda _: "box-9/9")
+    monkeypatch.setattr(selftest_record, "version_of", lambda *_: "box-9/9")
     assert read_record(home, SUITE)[1] is False
 
 

@@ -23,6 +23,10 @@ PASSES = 3
 
 def execute(args: argparse.Namespace) -> int:
     """Responses are kept here; labels and cases have modules of their own."""
+    if args.what in ("promptfoo", "plugin-eval"):
+        from evals.commands import import_foreign
+
+        return import_foreign.execute(args)
     if args.what == "labels":
         from evals.commands import labels
 

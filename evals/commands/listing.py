@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from evals.canonical import Json
 from evals.commands import shared
+from evals.errors import InputError
+from evals.persona import Persona
+from evals.project import Project
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -42,25 +46,48 @@ def _cases(args: argparse.Namespace) -> list[dict[str, Json]]:
 
 
 def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from evals.load import load_settings
+    """The revisions of the suite, then the agent files of the project; outside any project those of this folder."""
+    from evals.agents import agents_of
 
-    home = shared.project()
-    suite = load_settings(home, args.suite)
-    return [
-        {
-            "revision": p.revision,
-            "persona": p.name,
-            "file": p.source,
-            "characters": len(p.body),
-            "digest": p.digest[:12],
-        }
-        for p in shared.personas(home, suite, None)
-    ]
+    try:
+        home = shared.project()
+    except InputError:
+        found = [agent.persona for agent in agents_of(Path.cwd())]
+        if found:
+            shared.say("no project is here yet; `evals init DIR --persona FILE` makes one around an agent file")
+        return [_persona(persona) for persona in found]
+    agents = [agent.persona for agent in agents_of(home.root)]
+    if agents:
+        shared.say("agent files are asked by `evals run --persona FILE`, beside the numbered revisions")
+    return [_persona(persona) for persona in [*_revisions(args, home), *agents]]
+
+
+def _revisions(args: argparse.Namespace, home: Project) -> tuple[Persona, ...]:
+    from evals.cli_options import SUITE
+    from evals.load import load_settings, suite_ids
+
+    if not suite_ids(home):
+        return ()
+    return shared.personas(home, load_settings(home, args.suite or home.only_suite(SUITE)), None)
+
+
+def _persona(p: Persona) -> dict[str, Json]:
+    return {
+        "revision": p.revision,
+        "persona": p.name,
+        "file": p.source,
+        "characters": len(p.body),
+        "digest": p.digest[:12],
+    }
 
 
 def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from graders.index import rule_entries
+    from graders.index import RuleEntry, rule_entries
 
+    own = [
+        RuleEntry(r.id, r.version, r.dimension.value, r.severity.value, r.cwe, r.languages, "")
+        for r in shared.registry().own_rules
+    ]
     return [
         {
             "rule": r.id,
@@ -70,7 +97,7 @@ def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
             "cwe": r.cwe,
             "languages": ", ".join(r.languages),
         }
-        for r in rule_entries()
+        for r in (*rule_entries(), *own)
     ]
 
 

@@ -8,6 +8,7 @@ from evals.calibrate import calibration_json
 from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import Fault, raise_all
+from evals.extensions import read_extensions
 from evals.load import load_suite, revisions, suite_ids
 from evals.lock import make_lock, read_lock, unlocked_changes, write_lock
 from evals.recording import write_whole
@@ -17,12 +18,13 @@ from evals.schema import schema_text
 def execute(args: argparse.Namespace) -> int:
     home = shared.project()
     before = read_lock(home.lock)
+    named = read_extensions(home)
     suites: dict[str, Json] = {}
     faults: list[Fault] = []
     for suite_id in suite_ids(home):
         suite = load_suite(home, suite_id)
         recorded = shared.recordings(home, suite_id)
-        now = make_lock(suite, revisions(home, suite.persona), recorded, calibration_json(home, suite, recorded))
+        now = make_lock(suite, revisions(home, suite.persona), recorded, calibration_json(home, suite, recorded), named)
         faults += unlocked_changes(suite_id, before.get(suite_id), now)
         suites[suite_id] = now
     raise_all(faults)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing
+from dataclasses import replace
 from pathlib import Path
 
 from evals.card_stream import CardStream
@@ -36,6 +37,7 @@ from evals.usage import write_usage
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
 """Providers that ask no model, and the name that stands in the model's place."""
+API = ("live", "batch")
 LIVE = (
     "These scores are of the texts below scripted/ and say nothing of the persona. To ask a model, set ANTHROPIC_API_KEY, look at\n"
     "  evals run --suite {suite} --provider live --dry-run\nand leave --dry-run out."
@@ -71,6 +73,7 @@ def execute(args: argparse.Namespace) -> int:
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
         args.max_cost = limit or args.max_cost
     suite = load_suite(home, args.suite)
+    identity = _identity(args, home)
     cases = select_cases(suite, args.case)[: args.limit]
     people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
     plan = Plan(
@@ -84,7 +87,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.dry_run:
         return dry_run(args, home, suite, plan.model, plan)
     purse = None
-    if args.provider not in OFFLINE:
+    if args.provider in API:
         purse = shared.spending(home, args, [plan.model, args.judge or suite.judge])
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
@@ -99,6 +102,7 @@ def execute(args: argparse.Namespace) -> int:
             for p in people
         ]
         cards = _graded(args, home, suite, plan, sheets, log, purse)
+        cards = [replace(card, header=replace(card.header, provider=identity)) for card in cards]
         _write(args, home, suite, cases, cards, sheets)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     _show(args, suite, cards)
@@ -119,13 +123,33 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         shared.say(annotation("error", message, title="evals: incomplete"))
 
 
+def _identity(args: argparse.Namespace, home: Project) -> str | None:
+    """Name, version and origin of a provider of `evals.toml`; None for the built-in ones. Raises InputError for neither."""
+    if args.provider in (*OFFLINE, *API):
+        return None
+    from evals.extensions import read_extensions
+    from evals.providers.named import named_provider
+
+    if args.max_cost is not None:
+        message = f"--max-cost knows no prices of provider `{args.provider}`; leave it out"
+        raise InputError(message)
+    return named_provider(read_extensions(home), args.provider).identity
+
+
 def _model(args: argparse.Namespace, suite: Suite) -> str:
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
         return OFFLINE[args.provider]
-    return str(args.model or suite.model)
+    return _named(args, args.model or suite.model)
+
+
+def _named(args: argparse.Namespace, model: str) -> str:
+    """How requests name a model: a provider of `evals.toml` puts its own name before it."""
+    from evals.providers.named import model_of
+
+    return model if args.provider in API else model_of(args.provider, model)
 
 
 def _log_spent(log: RunLog, purse: Spending | None) -> None:
@@ -144,7 +168,7 @@ def _graded(
 ) -> list[Scorecard]:
     """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
-    judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
+    judge_model = OFFLINE.get(args.provider) or _named(args, args.judge or suite.judge)
     bar = Bar(sys.stderr)
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
@@ -223,6 +247,8 @@ async def _provider(
         from evals.scripts import read_scripts
 
         return read_scripts(home, args.suite, plan)
+    if args.provider not in API:
+        return await stack.enter_async_context(shared.named_provider(home, args.provider))
     api = shared.batch_provider if args.provider == "batch" else shared.live_provider
     return await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
 

@@ -11,7 +11,6 @@ from evals.commands.grade import read_answer_file
 from evals.errors import InputError
 from evals.load import nearest
 from graders.answer import read_answer
-from graders.registry import RULES_BY_ID
 from graders.rules.grading import Placed, scan, sources_of
 from graders.rules.rule import Rule
 from graders.rules.source import EXTENSIONS, Source
@@ -39,10 +38,11 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _rules(wanted: list[str] | None) -> tuple[Rule, ...]:
-    unknown = [name for name in wanted or () if name not in RULES_BY_ID]
+    known = shared.registry().rules
+    unknown = [name for name in wanted or () if name not in known]
     if unknown:
-        raise InputError(*[f"no rule `{name}`{nearest(name, RULES_BY_ID)}" for name in unknown])
-    return tuple(RULES_BY_ID[name] for name in wanted) if wanted else tuple(RULES_BY_ID.values())
+        raise InputError(*[f"no rule `{name}`{nearest(name, known)}" for name in unknown])
+    return tuple(known[name] for name in wanted) if wanted else tuple(known.values())
 
 
 def _sources(file: str) -> tuple[Source, ...]:

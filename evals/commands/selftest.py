@@ -17,7 +17,6 @@ from evals.selftest_record import write_record
 from graders.execution.box import BoxError
 from graders.execution.grading import attacks_of
 from graders.execution.sandbox import level
-from graders.registry import SUITES
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -46,13 +45,13 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _work(args: argparse.Namespace, suite: Suite) -> list[Job]:
-    known = [attacks.name for attacks in SUITES]
+    known = [attacks.name for attacks in suite.registry.suites]
     if args.attacks and args.attacks not in known:
         raise InputError(
             f"no suite of attacks `{args.attacks}`{nearest(args.attacks, known)} (there: {', '.join(known)})"
         )
     found: list[Job] = []
-    for attacks in SUITES:
+    for attacks in suite.registry.suites:
         ids = {attack.id for attack in attacks.attacks}
         case = next((c for c in suite.cases if any(ids & set(attacks_of(criterion)) for criterion in c.criteria)), None)
         if case is not None and args.attacks in (None, attacks.name):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from evals.scorecard import Scorecard
     from evals.spending import Spending
     from evals.usage import Meter
+    from graders.registry import Registry
 
 
 def project() -> Project:
@@ -49,6 +50,18 @@ def put(text: str) -> None:
 
 def put_json(data: Json) -> None:
     put(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=False))
+
+
+def registry() -> Registry:
+    """The graders that may be named here: the project's, or the built-in ones outside any project."""
+    from evals.extensions import registry_of
+    from graders.registry import BUILT_IN
+
+    try:
+        home = project()
+    except InputError:
+        return BUILT_IN
+    return registry_of(home)
 
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
@@ -130,6 +143,22 @@ def _tell(live: LiveProvider) -> None:
     if live.spending.shown or live.retries:
         again = f"; {live.retries} requests had to be asked again" if live.retries else ""
         say(f"{live.spending.shown or 'nothing spent'} on {live.spending.replies} replies{again}")
+
+
+@asynccontextmanager
+async def named_provider(home: Project, name: str) -> AsyncIterator[Provider]:
+    """A provider of `evals.toml` behind the same memory. Raises InputError for one that is not named there."""
+    from evals.extensions import read_extensions
+    from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.named import named_provider as made
+
+    found = made(read_extensions(home), name)
+    cache = Cache(home.memory / "cache")
+    try:
+        async with found:
+            yield CachedProvider(found, cache)
+    finally:
+        cache.close()
 
 
 @asynccontextmanager

@@ -31,7 +31,14 @@ TYPES = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
 
 
 def frame(scorecards: Source | Iterable[Source], *, level: Level = "grade") -> pd.DataFrame:
-    """A data frame of scorecards; see `evals.frame`."""
+    """Scorecards as a pandas data frame (extra `data`).
+
+    scorecards: `Scorecard` values, paths of `NNNN.jsonl` files, or folders of them; one, or several.
+    level: what one row is: a `grade` of one grader on one answer, a `criterion` over all answers, or a `dimension`.
+    The columns of each level are fixed: docs/dataframes.md. Text is `string`, whole numbers `Int64`, figures `float64`
+    (NaN where nothing was scored), yes and no `boolean`; `evidence` and `votes` are lists.
+    Raises InputError for a path that is no scorecard, and where pandas is missing.
+    """
     if level not in LEVELS:
         raise InputError(f"no level `{level}`; there are {', '.join(LEVELS)}")
     with extra("data"):

@@ -8,7 +8,7 @@ from evals.case import Suite
 from evals.exchange import SCRIPTED
 from evals.model_family import same_family
 from evals.report.tables import dimension_table, edges, items_table, promise_share, side_by_side
-from evals.scorecard import Scorecard
+from evals.scorecard import Header, Scorecard
 from graders.criterion import Dimension, Kind
 from graders.judge.panel import panel_version
 from graders.judge.question import judge_version
@@ -26,7 +26,7 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, provider: str) -> s
     """The scorecard of one revision, or several side by side, and what the figures rest on."""
     head = cards[0].header
     parts = [
-        f"{suite.id}: {count(len(head.cases), 'case')}, {count(head.repeats, 'answer')} each, {SOURCES[provider]}",
+        f"{suite.id}: {count(len(head.cases), 'case')}, {count(head.repeats, 'answer')} each, {_source(head, provider)}",
         f"model {head.model}; judge {head.judge} ({head.judge_context})",
         "",
     ]
@@ -38,6 +38,10 @@ def run_summary(suite: Suite, cards: Sequence[Scorecard], *, provider: str) -> s
             parts += ["", "Score and its 95 % interval for these cases asked again."]
     parts += ["", *notes(cards)]
     return "\n".join(parts)
+
+
+def _source(head: Header, provider: str) -> str:
+    return SOURCES.get(provider) or f"answers of provider {head.provider or provider}"
 
 
 def count(number: int, noun: str) -> str:

@@ -64,3 +64,7 @@ class Suite:
     """Sound answers by name, as Markdown: none may fail any attack."""
     mutants: Callable[[], tuple[Mutant, ...]] = tuple
     """Defects to seed into them, one at a time: each has to be noticed."""
+
+
+AttackSuite = Suite
+"""Its name outside this package, where a suite is one of cases."""

@@ -56,6 +56,11 @@ def _attacked(suite: Suite, files: Mapping[str, str], wanted: Collection[str]) -
     except BoxError as error:
         found = {}
         gap = Outcome(status=Status.UNSCORED, reason=f"could not be executed here: {error}")
+    except Exception as error:
+        if getattr(suite.run, "__module__", "").startswith("graders."):
+            raise
+        found = {}
+        gap = Outcome(status=Status.UNSCORED, reason=f"the attacks failed: {type(error).__name__}: {error}"[:300])
     else:
         gap = Outcome(status=Status.UNSCORED, reason="the attack ended without an outcome")
     return {name: found.get(name, gap) for name in wanted}

@@ -56,7 +56,7 @@ def grade_rules(
     criteria: Sequence[Criterion], answer: Answer, task: Task, rules: Mapping[str, Rule]
 ) -> Iterator[Grade]:
     """One grade for each criterion that lists rules, in order."""
-    wanted = [(criterion, ref) for criterion in criteria for ref in criterion.graders if ref.kind is Kind.RULE]
+    wanted = [(criterion, ref) for criterion in criteria for ref in criterion.graders if ref.rules]
     sources = sources_of(answer, task)
     run_tools(sources, tools_of(rules[name] for _, ref in wanted for name in ref.rules))
     for criterion, ref in wanted:
@@ -83,6 +83,11 @@ def _judge(rule: Rule, source: Source, good: list[Placed], bad: list[Placed], do
         sites = list(rule.check(source))
     except ToolError as error:
         doubts.append(str(error))
+        return
+    except Exception as error:
+        if type(rule).__module__.startswith("graders."):
+            raise
+        doubts.append(f"rule {rule.id} failed: {type(error).__name__}: {error}"[:300])
         return
     if source.elided and source.language != "markdown":
         doubts.append(f"code is left out at line {source.line}")
