@@ -1,68 +1,56 @@
-"""The command line: options, dispatch, exit codes. Each verb lives in `evals.commands` and is imported when it is called.
+"""The command line: its verbs and their options. Each verb lives in `evals.commands` and is imported when it is called.
 
-Exit codes: 0 fine · 1 regression · 2 usage or invalid input · 3 incomplete · 4 not comparable · 130 interrupted.
+Here: what can be said. Not here: how words are read (`evals.cli_parser`), or what becomes of a call (`evals.cli_calling`).
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from pathlib import Path
+import os
+from collections.abc import Sequence
 
 from evals.cli_bisecting import add_bisecting
+from evals.cli_calling import call
 from evals.cli_deciding import add_deciding
-from evals.cli_options import SUITE, Verbs, positive
+from evals.cli_options import SUITE, Verbs, positive, verbosity
 from evals.cli_options import formats as _format
 from evals.cli_options import github as _github
 from evals.cli_options import no_execute as _no_execute
 from evals.cli_options import suite as _suite
 from evals.cli_options import verb as _verb
+from evals.cli_parser import Parser
 from evals.cli_planning import add_planning
-from evals.errors import EvalsError, InputError
-from evals.project import find_project
+
+EXIT_CODES = {
+    0: "fine",
+    1: "regression (`gate`), or an attack that cannot tell good from bad (`selftest`)",
+    2: "usage or invalid input",
+    3: "incomplete: too much could not be scored, or the service failed",
+    4: "not comparable",
+    130: "interrupted",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    args = parser().parse_args(argv)
-    try:
-        if getattr(args, "suite", "") is None:
-            args.suite = find_project(Path.cwd()).only_suite(SUITE)
-        command: Callable[[argparse.Namespace], int] = import_module(args.module).execute
-        return command(args)
-    except EvalsError as error:
-        _complain(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; what was answered is kept, the same command goes on from there", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    if "_ARGCOMPLETE" in os.environ:
+        from evals.completion import complete
+
+        complete(parser())
+    return call(parser(), argv, SUITE)
 
 
-def _complain(error: EvalsError) -> None:
-    from evals.report.safe import plain
-
-    lines = [str(fault) for fault in error.faults] if isinstance(error, InputError) else [str(error)]
-    for line in lines[:200]:
-        print(f"error: {plain(line, 600)}", file=sys.stderr)
-    if len(lines) > 200:
-        print(f"error: and {len(lines) - 200} more", file=sys.stderr)
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="evals",
         description="Find out whether an edit of a persona prompt made its answers better or worse.",
-        epilog="Exit codes: 0 fine, 1 regression, 2 usage or invalid input, 3 incomplete, 4 not comparable.",
+        epilog="\n".join(["exit codes:", *(f"  {code:<3}  {meaning}" for code, meaning in EXIT_CODES.items())]),
     )
     top.add_argument("--version", action="store_true", help="print the version and stop")
+    top.set_defaults(module="evals.commands.version", verbosity=0)
+    verbosity(top)
     verbs = top.add_subparsers(title="verbs", metavar="VERB", dest="verb")
-    top.set_defaults(module="evals.commands.version")
     _run(verbs)
     _grading(verbs)
     _calibrate(verbs)
@@ -72,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     add_planning(verbs)
     _keeping(verbs)
     _starting(verbs)
+    top.verbs = verbs.choices
     return top
 
 
@@ -80,7 +69,10 @@ def _run(verbs: Verbs) -> None:
         verbs,
         "run",
         "answer every case with every revision, grade the answers, write scorecards",
+        "evals run",
         "evals run --case 'jwt-*' --persona 0001 --persona 0002",
+        "evals run --provider live --persona .claude/agents/reviewer.md --dry-run",
+        "evals run --resume",
     )
     _suite(one)
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
@@ -134,6 +126,7 @@ def _grading(verbs: Verbs) -> None:
         "grade",
         "grade any answer to a case by rules and by running its code, without a model call",
         "evals grade --case jwt-auth answer.md",
+        "evals grade --case jwt-auth --no-execute --format json -",
     )
     _suite(one)
     one.add_argument("--case", required=True, metavar="ID", help="the case that the answer is to")
@@ -145,6 +138,7 @@ def _grading(verbs: Verbs) -> None:
         "scan",
         "look for defects in Markdown answers or source files, by rules alone",
         "evals scan app.py migration.sql answer.md",
+        "evals scan --rule py-sql-injection --format sarif app.py",
     )
     one.add_argument("files", nargs="+", metavar="FILE", help=".md, .py, .js, .ts or .sql")
     one.add_argument("--rule", action="append", metavar="ID", help="only this rule; may be repeated")
@@ -154,6 +148,7 @@ def _grading(verbs: Verbs) -> None:
         "selftest",
         "attack sound answers and answers with seeded defects, and see whether each comes out as it must",
         "evals selftest --attacks jwt",
+        "evals selftest --record",
     )
     _suite(one)
     one.add_argument("--attacks", metavar="NAME", help="only this suite of attacks (default: all that the cases name)")
@@ -168,6 +163,7 @@ def _calibrate(verbs: Verbs) -> None:
         verbs,
         "calibrate",
         "how far the recorded judge agrees with the truth, and whether it may fail a build; no model call",
+        "evals calibrate",
         "evals calibrate --worst",
     )
     _suite(one)
@@ -180,7 +176,13 @@ def _calibrate(verbs: Verbs) -> None:
 
 def _showing(verbs: Verbs) -> None:
     one = _verb(
-        verbs, "show", "show scorecards side by side, one whole, or what decided a criterion", "evals show --items"
+        verbs,
+        "show",
+        "show scorecards side by side, one whole, or what decided a criterion",
+        "evals show",
+        "evals show 0001 --items",
+        "evals show --disagreements",
+        "evals show --case jwt-auth --criterion secrets-kept",
     )
     _suite(one)
     one.add_argument(
@@ -200,7 +202,9 @@ def _showing(verbs: Verbs) -> None:
     one.add_argument("--case", metavar="C", help="with --criterion: every grade of it, with quotes")
     one.add_argument("--criterion", metavar="K", help="with --case")
     _format(one, "table", "json")
-    one = _verb(verbs, "list", "list what there is", "evals list rules", module="listing")
+    one = _verb(
+        verbs, "list", "list what there is", "evals list cases", "evals list rules --format json", module="listing"
+    )
     _suite(one)
     one.add_argument("what", choices=["cases", "personas", "rules", "scorecards", "recordings"])
     _format(one, "table", "json")
@@ -225,6 +229,7 @@ def _keeping(verbs: Verbs) -> None:
         "validate",
         "check cases, personas, lock, recordings and scorecards; report every fault",
         "evals validate",
+        "evals validate backend-engineer --format json",
     )
     one.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
     _format(one, "table", "json")
@@ -234,6 +239,7 @@ def _keeping(verbs: Verbs) -> None:
         "export",
         "write requests that have no recording as Message Batches JSON Lines",
         "evals export requests --to pending.jsonl",
+        "evals export requests --case jwt-auth --persona 0002 --repeats 5",
     )
     _suite(one)
     one.add_argument("what", choices=["requests"])
@@ -247,6 +253,7 @@ def _keeping(verbs: Verbs) -> None:
         "import",
         "keep responses to exported requests as recordings, or two readers' labels as gold items",
         "evals import responses results.jsonl --declare declared.json --set 2026-01",
+        "evals import labels first.jsonl second.jsonl --by human --adjudicated third.jsonl",
         module="importing",
     )
     _suite(one)
@@ -270,7 +277,9 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
-    one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
+    one = _verb(
+        verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info", "evals cache clear"
+    )
     one.add_argument("what", choices=["info", "clear"])
 
 
@@ -279,6 +288,7 @@ def _starting(verbs: Verbs) -> None:
         verbs,
         "init",
         "make a working project around an agent file",
+        "evals init demo",
         "evals init demo --persona .claude/agents/reviewer.md",
         module="starting",
     )
@@ -288,3 +298,12 @@ def _starting(verbs: Verbs) -> None:
         metavar="FILE",
         help="the agent file (default: the only one in .claude/agents/, or a small sample where there is none)",
     )
+    one = _verb(
+        verbs,
+        "completion",
+        "print what a shell needs so that Tab completes verbs, options and the project's own names",
+        "evals completion bash > ~/.local/share/bash-completion/completions/evals",
+        'evals completion zsh > "${fpath[1]}/_evals"',
+        "evals completion fish > ~/.config/fish/completions/evals.fish",
+    )
+    one.add_argument("shell", choices=["bash", "zsh", "fish"])

@@ -113,7 +113,7 @@ def _consent(args: argparse.Namespace) -> None:
     if not sys.stdin.isatty():
         message = "this asks the API, and there is nobody to agree; see --dry-run, then say --yes"
         raise InputError(message)
-    shared.say("go on? [y/N]")
+    shared.insist("go on? [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         message = "nothing was asked"
         raise InputError(message)

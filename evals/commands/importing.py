@@ -57,7 +57,7 @@ def _responses(args: argparse.Namespace) -> int:
         if not found:
             break
     for line, reason in skipped:
-        shared.say(f"{args.file}:{line}: not kept: {reason}")
+        shared.insist(f"{args.file}:{line}: not kept: {reason}")
     shared.put(
         f"kept {kept} responses as recordings in {home.shown(folder)}; {len(already)} were there already and stay as they are"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -95,7 +94,7 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         message = (
             f"{100 * card.unscored_share:.0f} % of the criteria of {card.header.revision} were decided by no grader"
         )
-        shared.say(annotation("error", message, title="evals: incomplete"))
+        shared.insist(annotation("error", message, title="evals: incomplete"))
 
 
 def _model(args: argparse.Namespace, suite: Suite) -> str:
@@ -125,7 +124,7 @@ def _cards(
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
-    bar = Bar(sys.stderr)
+    bar = shared.bar()
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
@@ -148,9 +147,9 @@ def _cards(
 def _tell_failures(graded: Sequence[Graded]) -> None:
     failed = [item for item in graded if item.failure]
     for item in failed[:FAILURES_SHOWN]:
-        shared.say(plain(f"{item.trial.name}: no answer: {item.failure}"))
+        shared.insist(plain(f"{item.trial.name}: no answer: {item.failure}"))
     if len(failed) > FAILURES_SHOWN:
-        shared.say(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
+        shared.insist(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
 
 
 def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from evals.canonical import Json
 from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import Incomplete, InputError
-from evals.load import load_suite, nearest
-from evals.report.progress import Bar
+from evals.load import load_suite
+from evals.nearest import unknown
 from evals.selftest import SHARE, BadMutant, Job, Report, Result, jobs, selftest
 from evals.selftest_record import write_record
 from graders.execution.box import BoxError
@@ -31,7 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     except BoxError as error:
         message = f"nothing can be executed here: {error}"
         raise Incomplete(message) from None
-    bar = Bar(sys.stderr)
+    bar = shared.bar()
     try:
         report = selftest(work, bar.show)
     finally:
@@ -48,9 +47,7 @@ def execute(args: argparse.Namespace) -> int:
 def _work(args: argparse.Namespace, suite: Suite) -> list[Job]:
     known = [attacks.name for attacks in SUITES]
     if args.attacks and args.attacks not in known:
-        raise InputError(
-            f"no suite of attacks `{args.attacks}`{nearest(args.attacks, known)} (there: {', '.join(known)})"
-        )
+        raise InputError(unknown("suite of attacks", args.attacks, known))
     found: list[Job] = []
     for attacks in SUITES:
         ids = {attack.id for attack in attacks.attacks}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -10,44 +11,52 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evals import messages
 from evals.canonical import Json
 from evals.case import Suite
 from evals.errors import InputError, raise_all
 from evals.exchange import Provider
 from evals.execution import Attacked, Executor, Recorded, executable, record_of
 from evals.load import find_persona, revisions
+from evals.nearest import unknown
 from evals.persona import Persona
 from evals.prices import read_prices
 from evals.project import Project, find_project
 from evals.recording import Recording, answer_place, read_recordings
+from evals.report.output import write_result
+from evals.report.progress import Bar, Spend
 from evals.report.safe import plain
+from evals.report.spelling import takes_anything
+from evals.report.width import wrapped
 from evals.run import Graded
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
 from evals.usage import Spent, spent
 from graders.execution.box import BoxError
 
+say, insist = messages.say, messages.insist
+
 
 def project() -> Project:
-    return find_project(Path.cwd())
-
-
-def say(text: str) -> None:
-    """A message for people, on standard error."""
-    print(text, file=sys.stderr)
+    found = find_project(Path.cwd())
+    messages.detail(f"the project is {found.root}")
+    return found
 
 
 def put(text: str) -> None:
-    """The result, on standard output, whatever the terminal can spell."""
-    try:
-        print(text)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding))
+    """The result, on standard output; on a terminal no line is longer than it is wide."""
+    write_result(wrapped(text))
 
 
 def put_json(data: Json) -> None:
-    put(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=False))
+    """The result as one JSON document, as it is, whatever the terminal."""
+    whole = takes_anything(sys.stdout)
+    write_result(json.dumps(data, ensure_ascii=not whole, indent=1, sort_keys=False))
+
+
+def bar(spent: Spend = lambda: None) -> Bar:
+    """Progress on standard error, silent with `-q`. `spent` says what this command has cost so far, in US dollars."""
+    return Bar(sys.stderr, on=messages.LOG.isEnabledFor(logging.INFO), spent=spent)
 
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
@@ -66,6 +75,7 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     folder = home.recordings / suite
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
+    messages.detail(f"read {len(found)} recordings in {home.shown(folder)}")
     return found
 
 
@@ -155,8 +165,8 @@ def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     """A scorecard by revision or path."""
     path = card_path(home, suite, wanted)
     if not path.is_file():
-        there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
-        raise InputError(f"no scorecard `{wanted}` (there: {there})")
+        raise InputError(unknown("scorecard", wanted, [p.stem for p in card_paths(home, suite)]))
+    messages.detail(f"read the scorecard {home.shown(path)}")
     return read_card(path, home.shown(path))
 
 
