@@ -20,6 +20,7 @@ from evals.cli_options import suite as _suite
 from evals.cli_options import verb as _verb
 from evals.cli_parser import Parser
 from evals.cli_planning import add_planning
+from evals.cli_starting import add_starting
 
 EXIT_CODES = {
     0: "fine",
@@ -59,7 +60,7 @@ def parser() -> Parser:
     _showing(verbs)
     add_planning(verbs)
     _keeping(verbs)
-    _starting(verbs)
+    add_starting(verbs)
     top.verbs = verbs.choices
     return top
 
@@ -233,7 +234,8 @@ def _keeping(verbs: Verbs) -> None:
     )
     one.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
     _format(one, "table", "json")
-    _verb(verbs, "lock", "bind cases, persona, graders, settings and recordings in evals.lock", "evals lock")
+    one = _verb(verbs, "lock", "bind cases, persona, graders, settings and recordings in evals.lock", "evals lock")
+    _format(one, "table", "json")
     one = _verb(
         verbs,
         "export",
@@ -277,33 +279,9 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
+    _format(one, "table", "json")
     one = _verb(
         verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info", "evals cache clear"
     )
     one.add_argument("what", choices=["info", "clear"])
-
-
-def _starting(verbs: Verbs) -> None:
-    one = _verb(
-        verbs,
-        "init",
-        "make a working project around an agent file",
-        "evals init demo",
-        "evals init demo --persona .claude/agents/reviewer.md",
-        module="starting",
-    )
-    one.add_argument("folder", metavar="DIR", help="where to; made if need be, and no file in it is overwritten")
-    one.add_argument(
-        "--persona",
-        metavar="FILE",
-        help="the agent file (default: the only one in .claude/agents/, or a small sample where there is none)",
-    )
-    one = _verb(
-        verbs,
-        "completion",
-        "print what a shell needs so that Tab completes verbs, options and the project's own names",
-        "evals completion bash > ~/.local/share/bash-completion/completions/evals",
-        'evals completion zsh > "${fpath[1]}/_evals"',
-        "evals completion fish > ~/.config/fish/completions/evals.fish",
-    )
-    one.add_argument("shell", choices=["bash", "zsh", "fish"])
+    _format(one, "table", "json")

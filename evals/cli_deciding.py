@@ -63,6 +63,7 @@ def add_deciding(verbs: Verbs) -> None:
     one.add_argument(
         "--reason", required=True, metavar="WHY", help="why; kept in results/baselines.json with your name"
     )
+    formats(one, "table", "json")
     _viewing(verbs)
 
 
@@ -106,3 +107,4 @@ def _viewing(verbs: Verbs) -> None:
     one.add_argument("--open", action="store_true", help="open it in the browser")
     _allow(one)
     no_execute(one)
+    formats(one, "table", "json")

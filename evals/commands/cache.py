@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evals.canonical import Json
 from evals.commands import shared
 from evals.providers.cached import Cache
 
@@ -13,9 +14,12 @@ def execute(args: argparse.Namespace) -> int:
     cache = Cache(home.memory / "cache")
     try:
         if args.what == "clear":
-            shared.put(f"forgot {cache.clear()} responses")
+            gone = cache.clear()
+            shared.put_result(args, {"forgotten": gone}, f"forgot {gone} responses")
         else:
-            shared.put(f"{len(cache)} responses, {cache.size():,} bytes in {home.shown(home.memory / 'cache')}")
+            count, size, folder = len(cache), cache.size(), home.shown(home.memory / "cache")
+            data: dict[str, Json] = {"responses": count, "bytes": size, "folder": folder}
+            shared.put_result(args, data, f"{count} responses, {size:,} bytes in {folder}")
     finally:
         cache.close()
     return 0

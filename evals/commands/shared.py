@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import re
@@ -52,6 +53,14 @@ def put_json(data: Json) -> None:
     """The result as one JSON document, as it is, whatever the terminal."""
     whole = takes_anything(sys.stdout)
     write_result(json.dumps(data, ensure_ascii=not whole, indent=1, sort_keys=False))
+
+
+def put_result(args: argparse.Namespace, data: Json, text: str) -> None:
+    """A result that is a sentence for people, and as much as data for programs."""
+    if args.format == "json":
+        put_json(data)
+    else:
+        put(text)
 
 
 def bar(spent: Spend = lambda: None) -> Bar:
