@@ -16,7 +16,7 @@ from evals.errors import InputError
 from evals.exchange import Provider
 from evals.gate import LOOKS, Schedule
 from evals.persona import Persona
-from evals.run import Execute, Graded, run
+from evals.run import Execute, Graded, Progress, run
 from evals.scorecard import Scorecard, tally
 from evals.trial import plan_trials
 
@@ -50,6 +50,7 @@ def asking(
     judge_model: str,
     jobs: int,
     execute: Execute,
+    progress: Progress = lambda *_: None,
 ) -> Ask:
     """Draws from a provider, which is the judge's as well."""
 
@@ -57,7 +58,14 @@ def asking(
         planned = plan_trials(suite, cases, [persona], model=model, repeats=repeats.stop - 1, draw=draw)
         trials = [trial for trial in planned if trial.repeat in repeats]
         return await run(
-            trials, provider, provider, judge_model=judge_model, votes=suite.votes, jobs=jobs, execute=execute
+            trials,
+            provider,
+            provider,
+            judge_model=judge_model,
+            votes=suite.votes,
+            jobs=jobs,
+            execute=execute,
+            progress=progress,
         )
 
     return ask

@@ -27,6 +27,7 @@ from evals.prices import PriceTable, read_prices
 from evals.project import Project
 from evals.recording import write_whole
 from evals.report.safe import line, plain
+from evals.run import Progress
 from evals.scorecard import Scorecard, tally
 from evals.sequential import Ask, SequentialGate, asking
 
@@ -61,7 +62,8 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     if live:
         _consent(args)
-    found = asyncio.run(_live(job) if live else _replay(job))
+    with shared.bar() as bar:
+        found = asyncio.run(_live(job, bar.show) if live else _replay(job, bar.show))
     _show(args, found)
     return 0 if found.ending in (Ending.FOUND, Ending.NOTHING) else 3
 
@@ -119,7 +121,7 @@ def _consent(args: argparse.Namespace) -> None:
         raise InputError(message)
 
 
-async def _live(job: _Job) -> Found:
+async def _live(job: _Job, progress: Progress) -> Found:
     """The gate draws as many answers as it takes; the base is asked once."""
     model, judge = _models(job)
     executor = shared.executor(job.home, job.suite, execute=not job.args.no_execute)
@@ -132,6 +134,7 @@ async def _live(job: _Job) -> Found:
             judge_model=judge,
             jobs=job.args.jobs,
             execute=executor.grades,
+            progress=progress,
         )
         return await drawn(job.suite, job.base, job.candidate, ask, judge, job.args.draw, job.args.max_rounds)
 
@@ -149,7 +152,7 @@ async def drawn(
     return await Bisection(base, candidate, _told(decide), most_rounds=most_rounds).run()
 
 
-async def _replay(job: _Job) -> Found:
+async def _replay(job: _Job, progress: Progress) -> Found:
     """Each mixed revision from its recorded answers; one that has none is written down to be recorded."""
     from evals.providers.recorded import RecordedProvider
 
@@ -164,6 +167,7 @@ async def _replay(job: _Job) -> Found:
         judge_model=UNSTATED,
         jobs=job.args.jobs,
         execute=executor.grades,
+        progress=progress,
     )
     context = judge_context(recorded)
     licence = licensed(job.home, job.suite.id, judge=judge_name(recorded), context=context)

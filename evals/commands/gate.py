@@ -69,6 +69,7 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
                 judge_model=judge_model,
                 jobs=args.jobs,
                 execute=executor.grades,
+                progress=bar.show,
             )
             gate = SequentialGate(
                 suite=suite,
@@ -82,7 +83,8 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
             )
             return await gate.run()
 
-    outcome = asyncio.run(draw())
+    with shared.bar() as bar:
+        outcome = asyncio.run(draw())
     folder = card_folder(home, suite.id, suite.persona, home.memory / "scorecards")
     path = write_card(folder, outcome.candidate, card_markdown(outcome.candidate))
     shared.say(f"{outcome.drawn} answers were asked for; wrote {home.shown(path)}")

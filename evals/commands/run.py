@@ -124,13 +124,10 @@ def _cards(
 ) -> tuple[list[Scorecard], list[Spent | None]]:
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
-    bar = shared.bar()
-    try:
+    with shared.bar() as bar:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
         graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
-    finally:
-        bar.close()
     for item in graded:
         log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
     _tell_failures(graded)

@@ -30,11 +30,8 @@ def execute(args: argparse.Namespace) -> int:
     except BoxError as error:
         message = f"nothing can be executed here: {error}"
         raise Incomplete(message) from None
-    bar = shared.bar()
-    try:
+    with shared.bar() as bar:
         report = selftest(work, bar.show)
-    finally:
-        bar.close()
     if args.record:
         shared.say(f"wrote {home.shown(write_record(home, suite, report))}")
     if args.format == "json":

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Self, TextIO
 
 WIDTH = 24
 EVERY = 30.0
@@ -122,7 +122,11 @@ class Bar:
             self._stream.flush()
             self._last = ""
 
-    close = clear
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
     def _draw(self, line: str) -> None:
         global _shown  # one terminal has one line of progress, and messages must clear it
