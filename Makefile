@@ -77,7 +77,10 @@ lint: $(VENV)/.stamp ## ruff
 types: $(VENV)/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/.stamp ## write docs/rules.md and docs/attacks-*.md from the rules and attacks
+docs: $(VENV)/.stamp ## write docs/rules.md, docs/attacks-*.md, docs/cli.md and docs/schemas/ from what they describe
+	@$(BIN)/python -m evals.cli_document > docs/cli.md
+	@mkdir -p docs/schemas && cp evals/schemas/*.schema.json docs/schemas/ && rm -f docs/schemas/cached.schema.json
+	@$(BIN)/python -m evals.cli_document schemas > docs/schemas/README.md
 	@$(BIN)/python -m graders.rules.document > docs/rules.md
 	@for suite in payment jwt migration; do $(BIN)/python -m graders.execution.$$suite.document > docs/attacks-$$suite.md || exit 1; done
 

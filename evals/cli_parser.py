@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from evals.nearest import nearest
 
 INDENT = "  "
+EXAMPLE = "evals "
 
 
 class Layout(argparse.HelpFormatter):
@@ -51,6 +52,10 @@ class Parser(argparse.ArgumentParser):
     def arguments(self) -> Sequence[argparse.Action]:
         """Every option and argument, those that help does not show included."""
         return self._actions
+
+    def examples(self) -> list[str]:
+        """Commands that its help shows."""
+        return [line.strip() for line in (self.epilog or "").splitlines() if line.startswith(f"{INDENT}{EXAMPLE}")]
 
     def flags(self) -> Iterator[str]:
         """Every spelling of every option."""
