@@ -24,9 +24,9 @@ from evals.cli_starting import add_starting
 
 EXIT_CODES = {
     0: "fine",
-    1: "regression (`gate`), or an attack that cannot tell good from bad (`selftest`)",
+    1: "a regression, or a self-test that failed",
     2: "usage or invalid input",
-    3: "incomplete: too much could not be scored, or the service failed",
+    3: "incomplete: too much is unscored, or the service failed",
     4: "not comparable",
     130: "interrupted",
 }

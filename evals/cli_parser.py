@@ -6,6 +6,7 @@ Here: a parser for any verbs. Not here: which verbs and options there are (`eval
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,13 +17,17 @@ EXAMPLE = "evals "
 
 
 class Layout(argparse.HelpFormatter):
-    """Wraps what it explains, and leaves indented lines (examples) alone."""
+    """Wraps what it explains line by line, and leaves examples as they can be typed."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        lines = text.splitlines()
-        return "\n".join(
-            line if line.startswith(INDENT) else super(Layout, self)._fill_text(line, width, indent) for line in lines
-        )
+        return "\n".join(_laid_out(line, width) for line in text.splitlines())
+
+
+def _laid_out(line: str, width: int) -> str:
+    if line.startswith(f"{INDENT}{EXAMPLE}"):
+        return line
+    hanging = INDENT * 4 if line.startswith(INDENT) else ""
+    return textwrap.fill(line, width, subsequent_indent=hanging, break_long_words=False)
 
 
 class Parser(argparse.ArgumentParser):

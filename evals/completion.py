@@ -97,7 +97,7 @@ def _attacks(_: Project, __: argparse.Namespace) -> Iterable[str]:
 def _differences(_: Project, __: argparse.Namespace) -> Iterable[str]:
     from evals.comparability import KNOWN
 
-    return KNOWN
+    return [name.replace(" ", "-") for name in KNOWN]
 
 
 NAMES: dict[str, Names] = {

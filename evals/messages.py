@@ -48,7 +48,8 @@ class _Voice(logging.Handler):
         if record.levelno <= logging.DEBUG:
             text = f"{time.monotonic() - self._began:7.2f} s  {plain(text, 600)}"
         with suppress(BrokenPipeError):  # nobody listens; the result and the exit code still count
-            print(text, file=sys.stderr)
+            sys.stderr.write(f"{text}\n")  # in one piece: whatever comes in between begins a line of its own
+            sys.stderr.flush()
 
 
 @contextmanager

@@ -27,9 +27,14 @@ class Terminal:
         self.pid, self._file = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
-            os.execvpe(argv[0], list(argv), everything)
+            os.execvpe(argv[0], list(argv), everything)  # noqa: S606 - the command under test, without a shell
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.shown = ""
+        self._raw = b""
+
+    @property
+    def shown(self) -> str:
+        """Everything that was written so far."""
+        return self._raw.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def __enter__(self) -> Self:
         return self
@@ -70,5 +75,5 @@ class Terminal:
             data = os.read(self._file, 65536)
         except OSError:
             return False
-        self.shown += data.decode("utf-8", "replace").replace("\r\n", "\n")
+        self._raw += data
         return bool(data)

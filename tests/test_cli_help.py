@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
@@ -15,7 +16,7 @@ import pytest
 from evals.cli import EXIT_CODES, parser
 from evals.cli_document import INTERNAL, document, schemas
 from evals.cli_outputs import OUTPUTS
-from tests.output_schemas import FOLDER, validator, wrong
+from tests.output_schemas import FOLDER, wrong
 from tests.terminal import REPOSITORY
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -45,12 +46,13 @@ def test_an_option_that_is_not_there_would_be_noticed(capsys: pytest.CaptureFixt
 
 EXPECTED = {
     "evals run --resume": (2, "no unfinished run"),
+    "evals gate 0000 0001 --fail-on inconclusive": (1, ""),
     "evals gate 0001 0002 --sequential --looks 3,8": (2, "ANTHROPIC_API_KEY"),
-    "evals bisect 0001 0002": (2, "has no recorded answers"),
+    "evals bisect 0001 0002": (3, "Inconclusive"),
     "evals import responses results.jsonl --declare declared.json --set 2026-01": (2, "no such file"),
     "evals import labels first.jsonl second.jsonl --by human --adjudicated third.jsonl": (2, "no such file"),
 }
-"""Examples that need what is not there, and the error that they then get. All others end with 0."""
+"""Examples that need what is not there, or that decide, and what they then say. All others end with 0."""
 LONG = {"evals selftest --attacks jwt", "evals selftest --record"}
 """Run code for minutes; `tests/test_selftest.py` has them."""
 AGENT = "---\nname: reviewer\ndescription: Reviews code.\n---\n\nReview what you are given.\n"
@@ -61,7 +63,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This project, with the files that the examples name, as a repository of its own."""
     place = tmp_path_factory.mktemp("original") / "project"
     place.mkdir()
-    for name in ("cases", "prompts", "results"):
+    for name in ("cases", "prompts", "results", "graders/judge/gold"):
         shutil.copytree(REPOSITORY / name, place / name)
     shutil.copy(REPOSITORY / "evals.lock", place)
     agent = place / ".claude/agents/reviewer.md"
@@ -89,7 +91,7 @@ def test_examples_run(example: str, original: Path, tmp_path: Path, cli: Cli, mo
 
     monkeypatch.setattr(sandbox, "level", none)
     monkeypatch.setattr(webbrowser, "open", lambda _: True)
-    monkeypatch.setattr("sys.stdin", (original / "answer.md").open(encoding="utf-8"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no code")))
     for part in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{part}_NAME", "Nobody")
         monkeypatch.setenv(f"GIT_{part}_EMAIL", "nobody@example.org")
@@ -153,7 +155,7 @@ def test_every_verb_that_prints_json_has_schemas() -> None:
     }
     assert set(OUTPUTS) == with_json
     for output in (output for forms in OUTPUTS.values() for output in forms):
-        assert validator(output.schema).schema["description"]
+        assert (FOLDER / f"{output.schema}.schema.json").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.name)
@@ -169,7 +171,7 @@ FILES = {
     "scorecard": "results/scorecards/*/*/[0-9][0-9][0-9][0-9].jsonl",
     "grade": "results/scorecards/*/*/*.grades.jsonl",
     "recording": "results/recordings/backend-engineer/*/*/*.json",
-    "gold": "results/gold/*.jsonl",
+    "gold": "graders/judge/gold/*.jsonl",
     "selftest": "results/selftest/*.jsonl",
 }
 
