@@ -148,6 +148,9 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for item in work:
+            if asyncio.iscoroutine(item):
+                item.close()  # one that never began would complain on its own
         raise
     missing = [result for result in results if isinstance(result, MissingRecording)]
     if missing:
