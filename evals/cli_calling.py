@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evals.cli_parser import Parser
 from evals.errors import EvalsError, InputError
-from evals.report.output import flush_result
+from evals.report.output import flush_result, open_streams
 from evals.report.spelling import spell
 
 INTERRUPTED = 130
@@ -25,18 +25,24 @@ MOST = 200
 
 def call(parser: Parser, argv: Sequence[str] | None, usual_suite: str) -> int:
     """Read the words, do it, and return the exit code. Raises SystemExit for --help and for words that it cannot read."""
+    open_streams()
     spell(sys.stdout, sys.stderr)
     try:
-        return _called(parser.read(argv), usual_suite)
+        code = _called(parser.read(argv), usual_suite)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        sys.stderr.write("interrupted\n")
+        code = INTERRUPTED
     finally:
-        flush_result()
+        lost = flush_result()
+    if lost:
+        sys.stderr.write(f"error: the result cannot be written: {lost}\n")
+        return EvalsError.exit_code
+    return code
 
 
 def _called(args: argparse.Namespace, usual_suite: str) -> int:
     from evals.messages import detail, heard, insist
+    from evals.report.safe import plain
     from evals.report.width import terminal_room
 
     with heard(args.verbosity), terminal_room():
@@ -46,6 +52,9 @@ def _called(args: argparse.Namespace, usual_suite: str) -> int:
             for line in _complaints(error):
                 insist(line)
             code = error.exit_code
+        except OSError as error:
+            insist(f"error: {plain(str(error), 600)}; free space or mend the folder, then run the same command again")
+            code = EvalsError.exit_code
         except KeyboardInterrupt:
             kept = "; what was answered is kept, the same command goes on from there"
             insist(f"interrupted{kept if args.verb in RESUMABLE else ''}")

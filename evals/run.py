@@ -148,9 +148,7 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for item in work:
-            if asyncio.iscoroutine(item):
-                item.close()  # one that never began would complain on its own
+        _drop(work)
         raise
     missing = [result for result in results if isinstance(result, MissingRecording)]
     if missing:
@@ -158,6 +156,13 @@ async def _all(work: Sequence[Awaitable[T]], what: str, progress: Progress) -> l
         summary = [_many(what, len(faults))] if len(faults) > FEW else []
         raise MissingRecording(*summary, *faults)
     return [result for result in results if not isinstance(result, MissingRecording)]
+
+
+def _drop(work: Sequence[Awaitable[T]]) -> None:
+    """Close what never began: it would complain on its own."""
+    for item in work:
+        if asyncio.iscoroutine(item):
+            item.close()
 
 
 async def _executed(

@@ -88,6 +88,18 @@ def test_sarif_names_rule_place_and_level(project: Path, cli: Cli) -> None:
         (("show", "--suite", "small"), "no scorecards of `small` yet"),
         (("show", "0007", "--suite", "small"), "no scorecard `0007`"),
         (("validate", "large"), "no suite `large`"),
+        (("validate", "smal"), "did you mean `small`"),
+        (("show", "--suite", "smal"), "did you mean `small`"),
+        (("run", "--suite", "small", "--persona", "001"), "did you mean `0001`"),
+        (("run", "--suite", "small", "--persona", "0011"), "did you mean `0001`"),
+        (("run", "--suite", "small", "--case", "logim"), "did you mean `login`"),
+        (("selftest", "--suite", "small", "--attacks", "jtw"), "did you mean `jwt`"),
+        (("runn",), "no verb `runn`; did you mean `run`"),
+        (("list", "ruels"), "did you mean `rules`"),
+        (("show", "--item"), "no option `--item`; did you mean `--items`"),
+        (("run", "--provider", "reply"), "did you mean `replay`"),
+        (("show", "--sute=x"), "no option `--sute`; did you mean `--suite`"),
+        (("lock", "all"), "unexpected argument `all`"),
         (("import", "responses", "missing.jsonl", "--suite", "small"), "no such file"),
     ],
 )
@@ -102,6 +114,27 @@ def test_outside_a_project(tmp_path: Path, cli: Cli) -> None:
     code, _, err = cli(tmp_path, "validate")
     assert code == 2
     assert "no folder `cases/`" in err
+
+
+def test_names_in_scorecards_get_a_near_one_as_well(cli: Cli) -> None:
+    for argv, message in (
+        (("show", "00002"), "did you mean `0002`"),
+        (("bless", "0020", "--reason", "x"), "no scorecard `0020`; did you mean `0002`"),
+        (("show", "--case", "jwt-aut", "--criterion", "starts"), "did you mean `jwt-auth`"),
+        (("show", "--case", "jwt-auth", "--criterion", "start"), "did you mean `starts`"),
+        (("show", "--case", "jwt-auth"), "--case C --criterion K"),
+        (("compare", "0000", "0001", "--allow", "modle"), "did you mean `model`"),
+        (("compare", "0000", "0011"), "no revision `0011` of backend-engineer; did you mean `0001`"),
+    ):
+        code, out, err = cli(REPOSITORY, *argv)
+        assert (code, out) == (2, "")
+        assert message in err
+
+
+def test_a_suite_whose_persona_is_not_there_gets_a_near_one(project: Path, cli: Cli) -> None:
+    path = project / "cases/small/suite.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("persona: helper", "persona: helpr"), encoding="utf-8")
+    assert "no persona `helpr` in prompts/; did you mean `helper`" in cli(project, "run", "--suite", "small")[2]
 
 
 @pytest.mark.parametrize(

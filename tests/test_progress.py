@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+import pytest
+
+from evals.load import find_persona, load_suite
 from evals.messages import heard, say
+from evals.project import Project
+from evals.providers.scripted import ScriptedProvider
 from evals.report import progress
 from evals.report.progress import EVERY, Bar, Progress
+from evals.sequential import asking
 from tests.terminal import REPOSITORY, Terminal
 
 
@@ -98,7 +106,7 @@ def test_a_line_is_no_wider_than_the_terminal() -> None:
         assert len(full.line(columns)) < columns
 
 
-def test_messages_do_not_break_the_line(capsys: object) -> None:
+def test_messages_do_not_break_the_line() -> None:
     screen = Screen(terminal=True)
     clock = Clock()
     bar = Bar(screen, now=clock, environment={})
@@ -113,6 +121,50 @@ def test_messages_do_not_break_the_line(capsys: object) -> None:
         sys.stderr = before
     assert re.search(r"1/2 answers\r +\rround 1 is decided\n$", screen.getvalue())
     progress.clear()
+
+
+def test_a_gate_tells_how_far_it_is(project: Path) -> None:
+    suite = load_suite(Project(project), "small")
+    persona = find_persona(Project(project), "helper", "0001")
+    told: list[tuple[str, int, int]] = []
+    ask = asking(
+        suite,
+        suite.cases,
+        ScriptedProvider(lambda _: "words"),
+        model="m",
+        judge_model="j",
+        jobs=2,
+        execute=lambda *_: (),
+        progress=lambda what, done, total: told.append((what, done, total)),
+    )
+
+    async def drawn() -> None:
+        await ask(persona, range(1, 4), "0")
+
+    asyncio.run(drawn())
+    assert ("answers", 3, 3) in told
+    assert ("judge replies", 6, 6) in told
+
+
+SLOW_RUN = """\
+import asyncio, sys
+from evals.providers import recorded
+at_once = recorded.RecordedProvider.respond
+async def slow(self, request):
+    await asyncio.sleep(0.15)
+    return await at_once(self, request)
+recorded.RecordedProvider.respond = slow
+from evals.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("argv", [("run", "--case", "jwt-auth", "--persona", "0001", "-j", "1", "--no-execute")])
+def test_a_run_on_a_real_terminal(argv: tuple[str, ...]) -> None:
+    with Terminal([sys.executable, "-c", SLOW_RUN, *argv], REPOSITORY, columns=70) as terminal:
+        assert terminal.end() == 0
+    assert re.search(r"\d+/\d+ judge replies, \d+\.\d/s, 0:\d\d left", terminal.shown)
+    assert all(len(line) < 70 for line in re.split(r"[\r\n]+", terminal.shown) if "/s, " in line)
 
 
 SLOW = """\

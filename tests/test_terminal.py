@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,6 +125,45 @@ def test_errors_reach_nobody_quietly() -> None:
     done = subprocess.run([*EVALS, "show", "0009"], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=write, check=False)
     os.close(write)
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("list rules >&-", 0, ""),
+        ("show 0009 2>&-", 2, ""),
+        ("list rules > /dev/full", 2, "No space left on device"),
+        ("-q list cases > /dev/full", 2, "No space left on device"),
+    ],
+)
+def test_streams_that_take_nothing(command: str, code: int, said: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m evals {command}"
+    done = subprocess.run(["bash", "-c", line], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_disk_that_is_full_is_an_error(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from evals.commands import coverage
+
+    def full(_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(coverage, "execute", full)
+    code, out, err = cli(project, "coverage")
+    assert (code, out) == (2, "")
+    assert "No space left on device; free space" in err
+
+
+@pytest.mark.parametrize(("env", "painted"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_is_for_terminals_whose_owner_wants_it(env: dict[str, str], painted: bool) -> None:
+    with Terminal([*EVALS, "compare", "0000", "0002", "--no-execute"], REPOSITORY, env=env) as terminal:
+        assert terminal.end() == 0
+    assert ("\x1b[" in terminal.shown) is painted
 
 
 def test_ctrl_c_is_one_line_and_130() -> None:

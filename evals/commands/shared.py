@@ -92,12 +92,13 @@ def recordings(home: Project, suite: str) -> list[Recording]:
 async def live_provider(home: Project) -> AsyncIterator[Provider]:
     """The API behind this machine's memory of what it already answered."""
     from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.explained import ExplainedProvider
     from evals.providers.live import LiveProvider
 
     cache = Cache(home.memory / "cache")
     try:
         async with LiveProvider() as live:
-            yield CachedProvider(live, cache)
+            yield CachedProvider(ExplainedProvider(live, cache), cache)
     finally:
         cache.close()
 

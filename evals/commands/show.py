@@ -45,13 +45,15 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _criterion(args: argparse.Namespace, home: Project, suite: Suite, cards: Sequence[Scorecard]) -> int:
-    case = suite.case(args.case or "")
+    if not (args.case and args.criterion):
+        raise InputError("a criterion is named by its case and itself: --case C --criterion K")
+    case = suite.case(args.case)
     if case is None:
-        raise InputError(unknown("case", str(args.case), [c.id for c in suite.cases], f" in suite `{suite.id}`"))
-    criterion = case.criterion(args.criterion or "")
+        raise InputError(unknown("case", args.case, [c.id for c in suite.cases], f" in suite `{suite.id}`"))
+    criterion = case.criterion(args.criterion)
     if criterion is None:
         known = [c.id for c in case.criteria]
-        raise InputError(unknown("criterion", str(args.criterion), known, f" in case `{case.id}`"))
+        raise InputError(unknown("criterion", args.criterion, known, f" in case `{case.id}`"))
     lines = [
         (card, line)
         for card in cards

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class Cache:
             raise InputError(
                 f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
             ) from None
+        self._file = folder / "cache.db"
         self._schema = schema_text("cached.schema.json")
 
     def get(self, request: Request) -> Response | None:
@@ -130,6 +132,15 @@ class Cache:
     def clear(self) -> int:
         """Forget everything; the number of rows forgotten."""
         return int(self._cache.clear())
+
+    def keys(self) -> list[str]:
+        """Digests of the requests whose responses are remembered, damaged ones included."""
+        return [key for _, key in self._rows() if isinstance(key, str) and KEY.fullmatch(key)]
+
+    def _rows(self) -> list[tuple[int, object]]:
+        """Past the library, which stops at the first key that it cannot read."""
+        with closing(sqlite3.connect(self._file)) as rows:
+            return rows.execute("SELECT rowid, key FROM Cache ORDER BY rowid").fetchall()
 
     def close(self) -> None:
         self._cache.close()
