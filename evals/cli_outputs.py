@@ -28,7 +28,10 @@ def _what(word: str, schema: str) -> Output:
 
 
 OUTPUTS: Mapping[str, tuple[Output, ...]] = {
-    "run": (Output(schema="scorecards"),),
+    "run": (
+        Output(schema="dry-run", when="--dry-run", fits=lambda args: args.dry_run),
+        Output(schema="scorecards"),
+    ),
     "grade": (Output(schema="graded-answers"),),
     "scan": (Output(schema="findings"),),
     "selftest": (Output(schema="selftest-report"),),
@@ -40,7 +43,10 @@ OUTPUTS: Mapping[str, tuple[Output, ...]] = {
     "gate": (Output(schema="comparison"),),
     "bless": (Output(schema="blessed"),),
     "view": (Output(schema="viewed"),),
-    "bisect": (Output(schema="bisection"),),
+    "bisect": (
+        Output(schema="bisection-plan", when="--dry-run", fits=lambda args: args.dry_run),
+        Output(schema="bisection"),
+    ),
     "show": (
         Output(
             schema="criterion-grades",

@@ -17,6 +17,7 @@ from evals.case import Attachment, Case, Margins, Minimum, Suite
 from evals.errors import Fault, InputError, raise_all
 from evals.git import file_at
 from evals.instructions import Instructions, read_instructions
+from evals.messages import detail
 from evals.nearest import nearest, unknown
 from evals.persona import Persona
 from evals.project import Project
@@ -59,6 +60,7 @@ def load_suite(project: Project, suite_id: str) -> Suite:
     loaded = read_suite(project, suite_id)
     raise_all(loaded.faults)
     assert loaded.suite is not None
+    detail(f"read {project.shown(project.cases)}/{suite_id}: {len(loaded.suite.cases)} cases")
     return loaded.suite
 
 
@@ -271,6 +273,7 @@ def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
         raise InputError(unknown("persona", persona, personas, f" in {project.shown(project.prompts)}/"))
     if not paths:
         raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/")
+    detail(f"read {len(paths)} revisions in {project.shown(folder)}")
     return tuple(
         read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path))
         for path in paths

@@ -144,6 +144,21 @@ def test_usage_errors_are_exit_code_2(project: Path, cli: Cli, argv: tuple[str, 
     assert cli(project, *argv)[0] == 2
 
 
+def test_a_dry_run_is_json_on_demand(project: Path, cli: Cli) -> None:
+    code, out, _ = cli(project, "run", "--suite", "small", "--dry-run", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["answers"] == 4
+    code, out, _ = cli(REPOSITORY, "bisect", "0001", "0002", "--dry-run", "--format", "json")
+    assert code == 0
+    assert json.loads(out) == {"base": "0001", "candidate": "0002", "hunks": 12, "rounds": 6}
+
+
+def test_an_error_is_text_whatever_the_format(project: Path, cli: Cli) -> None:
+    code, out, err = cli(project, "show", "0007", "--suite", "small", "--format", "json")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: no scorecard `0007`")
+
+
 def test_dry_run_asks_nothing(project: Path, cli: Cli) -> None:
     code, out, _ = cli(project, "run", "--suite", "small", "--provider", "live", "--dry-run")
     assert code == 0

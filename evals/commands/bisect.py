@@ -57,8 +57,10 @@ def execute(args: argparse.Namespace) -> int:
         message = "--model and --judge go with --provider live; recordings do not state theirs"
         raise InputError(message)
     live = args.provider == "live"
-    _announce(job, live=live)
+    planned = _announce(job, live=live)
     if args.dry_run:
+        if args.format == "json":
+            shared.put_json(planned)
         return 0
     if live:
         _consent(args)
@@ -68,8 +70,8 @@ def execute(args: argparse.Namespace) -> int:
     return 0 if found.ending in (Ending.FOUND, Ending.NOTHING) else 3
 
 
-def _announce(job: _Job, *, live: bool) -> None:
-    """The hunks in a word each, and what a search for one culprit takes."""
+def _announce(job: _Job, *, live: bool) -> dict[str, Json]:
+    """Say how many hunks there are, and what a search for one culprit takes; the same as data."""
 
     async def never(_: Persona) -> Comparison:
         raise AssertionError
@@ -82,6 +84,7 @@ def _announce(job: _Job, *, live: bool) -> None:
         prices = read_prices()
         least, most = (_work(job, prices, BASE_REPEATS + looks * (rounds + 1)) for looks in (LOOKS[0], LOOKS[-1]))
         shared.say(f"between {least} and {most}; what is remembered is not asked again (prices of {prices.as_of})")
+    return {"base": job.base.revision, "candidate": job.candidate.revision, "hunks": count, "rounds": rounds}
 
 
 def _work(job: _Job, prices: PriceTable, repeats: int) -> str:

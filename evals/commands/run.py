@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from evals.canonical import Json
 from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import InputError
@@ -108,8 +109,18 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
 
 def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
     questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
+    model = _model(args, suite)
+    data: dict[str, Json] = {
+        "suite": suite.id,
+        "provider": args.provider,
+        "model": model,
+        "answers": len(trials),
+        "judge_requests": questions,
+    }
+    shared.put_result(
+        args,
+        data,
+        f"suite {suite.id}: {len(trials)} answers ({model}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked",
     )
     return 0
 
