@@ -41,7 +41,8 @@ def call(parser: Parser, argv: Sequence[str] | None, usual_suite: str) -> int:
 
 
 def _called(args: argparse.Namespace, usual_suite: str) -> int:
-    from evals.messages import detail, heard, insist
+    from evals.cli_voice import heard
+    from evals.messages import detail, insist
     from evals.report.safe import plain
     from evals.report.width import terminal_room
 

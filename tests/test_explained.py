@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evals.cli_voice import heard
 from evals.exchange import Message, Provenance, Request, Response, Settings
-from evals.messages import heard
 from evals.providers.cached import Cache, CachedProvider
 from evals.providers.explained import MOST, ExplainedProvider
 

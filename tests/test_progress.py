@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from evals.cli_voice import heard
 from evals.load import find_persona, load_suite
-from evals.messages import heard, say
+from evals.messages import say
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider
 from evals.report import progress

@@ -81,6 +81,12 @@ def test_sentences_break_between_words_and_paths_stay_whole() -> None:
     assert said.endswith("\n  kept as it is")
 
 
+def test_lines_for_programs_are_not_wrapped(project: Path) -> None:
+    with Terminal([*EVALS, "-q", "export", "requests", "--suite", "small"], project, columns=40) as terminal:
+        assert terminal.end() == 0
+    assert len([json.loads(line) for line in terminal.shown.strip().split("\n")]) == 4
+
+
 @pytest.mark.parametrize(
     "env",
     [

@@ -55,6 +55,11 @@ def put_json(data: Json) -> None:
     write_result(json.dumps(data, ensure_ascii=not whole, indent=1, sort_keys=False))
 
 
+def put_lines(text: str) -> None:
+    """Lines for programs, as they are, whatever the terminal."""
+    write_result(text)
+
+
 def put_result(args: argparse.Namespace, data: Json, text: str) -> None:
     """A result that is a sentence for people, and as much as data for programs."""
     if args.format == "json":
