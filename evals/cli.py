@@ -5,13 +5,14 @@ Here: what can be said. Not here: how words are read (`evals.cli_parser`), or wh
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Sequence
 
+from evals.cli_asking import asking
 from evals.cli_bisecting import add_bisecting
 from evals.cli_calling import call
 from evals.cli_deciding import add_deciding
+from evals.cli_keeping import add_keeping
 from evals.cli_options import SUITE, Verbs, positive, verbosity
 from evals.cli_options import formats as _format
 from evals.cli_options import github as _github
@@ -59,7 +60,7 @@ def parser() -> Parser:
     add_bisecting(verbs)
     _showing(verbs)
     add_planning(verbs)
-    _keeping(verbs)
+    add_keeping(verbs)
     add_starting(verbs)
     top.verbs = verbs.choices
     return top
@@ -109,8 +110,16 @@ def _run(verbs: Verbs) -> None:
         metavar="S",
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
-    one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    asking(one)
+    one.add_argument("--dry-run", action="store_true", help="say what would be asked and cost, ask nothing")
     _no_execute(one)
+    one.add_argument(
+        "--executor",
+        default="local",
+        metavar="WHERE",
+        help="who grades: `local`, or a dask cluster as dask://HOST:PORT (default: %(default)s)",
+    )
+    one.add_argument("--no-grade-cache", action="store_true", help="grade every answer anew, remember no grade")
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(
         "--out",
@@ -211,77 +220,4 @@ def _showing(verbs: Verbs) -> None:
     _format(one, "table", "json")
     one = _verb(verbs, "coverage", "which criteria exercise which instruction of the persona", "evals coverage")
     _suite(one)
-    _format(one, "table", "json")
-
-
-def _votes(one: argparse.ArgumentParser) -> None:
-    one.add_argument(
-        "--votes",
-        type=int,
-        choices=range(1, 10),
-        metavar="N",
-        help="judge's votes on each question, 1 to 9 (default: the suite's)",
-    )
-
-
-def _keeping(verbs: Verbs) -> None:
-    one = _verb(
-        verbs,
-        "validate",
-        "check cases, personas, lock, recordings and scorecards; report every fault",
-        "evals validate",
-        "evals validate backend-engineer --format json",
-    )
-    one.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
-    _format(one, "table", "json")
-    one = _verb(verbs, "lock", "bind cases, persona, graders, settings and recordings in evals.lock", "evals lock")
-    _format(one, "table", "json")
-    one = _verb(
-        verbs,
-        "export",
-        "write requests that have no recording as Message Batches JSON Lines",
-        "evals export requests --to pending.jsonl",
-        "evals export requests --case jwt-auth --persona 0002 --repeats 5",
-    )
-    _suite(one)
-    one.add_argument("what", choices=["requests"])
-    one.add_argument("--to", metavar="FILE", help="default: standard output")
-    one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
-    one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
-    one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
-    _votes(one)
-    one = _verb(
-        verbs,
-        "import",
-        "keep responses to exported requests as recordings, or two readers' labels as gold items",
-        "evals import responses results.jsonl --declare declared.json --set 2026-01",
-        "evals import labels first.jsonl second.jsonl --by human --adjudicated third.jsonl",
-        module="importing",
-    )
-    _suite(one)
-    one.add_argument("what", choices=["responses", "labels"])
-    one.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader",
-    )
-    one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
-    one.add_argument("--adjudicated", metavar="FILE", help="labels: what a third reader said where the two differ")
-    one.add_argument(
-        "--set",
-        dest="recording_set",
-        metavar="NAME",
-        help="name of the recording set; needed for responses that carry no request id of the API",
-    )
-    one.add_argument("--declare", metavar="FILE", help="JSON object of topic: statement, how the responses were made")
-    one.add_argument("--case", metavar="GLOB", help=argparse.SUPPRESS)
-    one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
-    one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
-    _votes(one)
-    _format(one, "table", "json")
-    one = _verb(
-        verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info", "evals cache clear"
-    )
-    one.add_argument("what", choices=["info", "clear"])
     _format(one, "table", "json")

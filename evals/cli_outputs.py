@@ -62,7 +62,12 @@ OUTPUTS: Mapping[str, tuple[Output, ...]] = {
     "validate": (Output(schema="validation"),),
     "lock": (Output(schema="locked"),),
     "import": (Output(schema="imported"),),
-    "cache": (_what("clear", "cache-cleared"), _what("info", "cache")),
+    "cache": (
+        _what("clear", "cache-cleared"),
+        _what("prune", "cache-pruned"),
+        _what("why", "cache-why"),
+        _what("info", "cache"),
+    ),
     "init": (Output(schema="created"),),
 }
 """By verb, the special forms first."""

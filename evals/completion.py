@@ -83,15 +83,15 @@ def _criteria(home: Project, args: argparse.Namespace) -> Iterator[str]:
 
 
 def _rules(_: Project, __: argparse.Namespace) -> Iterable[str]:
-    from graders.registry import RULE_IDS
+    from graders.registry import RULES_BY_ID
 
-    return RULE_IDS
+    return RULES_BY_ID
 
 
 def _attacks(_: Project, __: argparse.Namespace) -> Iterable[str]:
-    from graders.registry import SUITES
+    from graders.registry import SUITE_NAMES
 
-    return [suite.name for suite in SUITES]
+    return SUITE_NAMES
 
 
 def _differences(_: Project, __: argparse.Namespace) -> Iterable[str]:
@@ -103,6 +103,7 @@ def _differences(_: Project, __: argparse.Namespace) -> Iterable[str]:
 NAMES: dict[str, Names] = {
     "suite": _suites,
     "suites": _suites,
+    "of_suite": _suites,
     "case": _cases,
     "criterion": _criteria,
     "persona": _revisions,
@@ -110,6 +111,7 @@ NAMES: dict[str, Names] = {
     "candidate": _revisions,
     "sides": _revisions,
     "scorecard": _scorecards,
+    "scorecards": _scorecards,
     "baseline": _scorecards,
     "rule": _rules,
     "attacks": _attacks,

@@ -5,12 +5,16 @@ Here: the values and the protocol. Not here: any way of answering.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from evals.canonical import Json, canonical, digest
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 UNSTATED = "claude-unstated"
 """Name of the model in recorded requests whose origin does not state it."""
@@ -59,10 +63,26 @@ class Request:
         """Identity of the request: its cache key and its `custom_id`."""
         return digest(self)
 
+    def again(self, repeat: int) -> Request:
+        """The same request for another answer. Its digest is made without spelling the texts anew."""
+        other = replace(self, repeat=repeat)
+        head, tail = self._around_repeat
+        hashed = head.copy()
+        hashed.update(f"{repeat}".encode() + tail)
+        other.__dict__["digest"] = hashed.hexdigest()  # where `cached_property` keeps it
+        return other
+
+    @cached_property
+    def _around_repeat(self) -> tuple[Hash, bytes]:
+        """The hashed part of the canonical spelling that stands before the repeat's number, and the part behind it."""
+        # quotes inside strings are escaped, so these bytes stand where the name of the field stands, and nowhere else
+        head, mark, tail = canonical(self).encode("utf-8", "surrogatepass").partition(b',"repeat":')
+        return hashlib.sha256(head + mark), tail[len(str(self.repeat)) :]
+
     @property
     def fields(self) -> dict[str, str]:
         """A short spelling of each part, to say which part of two requests differs."""
-        parts = {"system": self.system, "messages": self.messages}
+        parts: dict[str, str | tuple[Message, ...] | None] = {"system": self.system, "messages": self.messages}
         small = {
             "model": self.model,
             "settings": self.settings,
@@ -70,7 +90,13 @@ class Request:
             "attempt": self.attempt,
             "draw": self.draw,
         }
-        return {name: digest(value)[:16] for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
+        return {name: _short(value) for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
+
+
+@lru_cache(maxsize=256)
+def _short(part: str | tuple[Message, ...] | None) -> str:
+    """A text's digest, cut short. Requests of a run share their texts: a persona is spelled once, not for each answer."""
+    return digest(part)[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +152,15 @@ class Gatherer(Provider, Protocol):
 
         Called before each round of questions. Raises what no request of the round would survive.
         """
+        ...
+
+
+@runtime_checkable
+class Rememberer(Provider, Protocol):
+    """A provider that can give an answer again, so that a run need not hold the texts of all answers."""
+
+    def recall(self, request: Request) -> Response | None:
+        """The answer that `respond` gave before, or None where it is not at hand (any more). Asks nobody."""
         ...
 
 

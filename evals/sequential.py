@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from evals.asking import Progress
 from evals.case import Case, Suite
 from evals.compare import compare
 from evals.comparison import Comparison, Verdict
@@ -16,8 +17,9 @@ from evals.errors import InputError
 from evals.exchange import Provider
 from evals.gate import LOOKS, Schedule
 from evals.persona import Persona
-from evals.run import Execute, Graded, Progress, run
-from evals.scorecard import Scorecard, tally
+from evals.run import Execute, Graded, run
+from evals.scorecard import Scorecard
+from evals.tally import tally
 from evals.trial import plan_trials
 
 CONFIRMING = 5

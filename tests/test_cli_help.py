@@ -51,6 +51,7 @@ EXPECTED = {
     "evals bisect 0001 0002": (3, "Inconclusive"),
     "evals import responses results.jsonl --declare declared.json --set 2026-01": (2, "no such file"),
     "evals import labels first.jsonl second.jsonl --by human --adjudicated third.jsonl": (2, "no such file"),
+    "evals import cases tickets.csv --map body=message --criteria criteria.yaml": (2, "no such file"),
 }
 """Examples that need what is not there, or that decide, and what they then say. All others end with 0."""
 LONG = {"evals selftest --attacks jwt", "evals selftest --record"}
@@ -193,7 +194,10 @@ def test_committed_files_are_as_published(name: str) -> None:
         ("grade", {"case": "login", "status": "passed"}),
         ("findings", {"findings": []}),
         ("listing", [{"case": "login"}]),
-        ("cache", {"responses": -1, "bytes": 0, "folder": ""}),
+        (
+            "cache",
+            {"responses": {"count": -1, "bytes": 0, "folder": ""}, "grades": {"count": 0, "bytes": 0, "folder": ""}},
+        ),
     ],
 )
 def test_schemas_refuse_what_is_wrong(name: str, data: object) -> None:

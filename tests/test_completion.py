@@ -52,6 +52,8 @@ OFFERED = {
     "evals selftest --attacks j": {"jwt"},
     "evals compare 0000 0001 --allow rec": {"recording-set"},
     "evals gate --suite back": {"backend-engineer"},
+    "evals cache why --suite back": {"backend-engineer"},
+    "evals export results 000": {"0000", "0001", "0002"},
 }
 BASH = """
 source <(evals completion bash)

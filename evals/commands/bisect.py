@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from evals import plan
+from evals.asking import Progress
 from evals.bisect import Bisection, Decide, Ending, Found, expected_rounds
 from evals.canonical import Json, digest
 from evals.case import Suite
@@ -23,13 +24,14 @@ from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
 from evals.load import find_persona, load_suite, select_cases
 from evals.persona import Persona
-from evals.prices import PriceTable, read_prices
+from evals.prices import PriceTable, project_prices
 from evals.project import Project
 from evals.recording import write_whole
 from evals.report.safe import line, plain
-from evals.run import Progress
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.sequential import Ask, SequentialGate, asking
+from evals.spending import Spending
+from evals.tally import tally
 
 BASE_REPEATS = 10
 """Answers a case that the base is asked for; every round is held against them."""
@@ -64,8 +66,9 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     if live:
         _consent(args)
-    with shared.bar() as bar:
-        found = asyncio.run(_live(job, bar.show) if live else _replay(job, bar.show))
+    purse = shared.spending(job.home, args, _models(job)) if live else None
+    with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
+        found = asyncio.run(_live(job, purse, bar.show) if purse else _replay(job, bar.show))
     _show(args, found)
     return 0 if found.ending in (Ending.FOUND, Ending.NOTHING) else 3
 
@@ -81,7 +84,7 @@ def _announce(job: _Job, *, live: bool) -> dict[str, Json]:
     said = f"{job.base.revision} → {job.candidate.revision}: {count} hunks, at most {rounds} rounds for one culprit"
     shared.say(plain(f"{said}; several, or some that act together, take more (at most {job.args.max_rounds})"))
     if live:
-        prices = read_prices()
+        prices = project_prices(job.home.prices)
         least, most = (_work(job, prices, BASE_REPEATS + looks * (rounds + 1)) for looks in (LOOKS[0], LOOKS[-1]))
         shared.say(f"between {least} and {most}; what is remembered is not asked again (prices of {prices.as_of})")
     return {"base": job.base.revision, "candidate": job.candidate.revision, "hunks": count, "rounds": rounds}
@@ -124,11 +127,11 @@ def _consent(args: argparse.Namespace) -> None:
         raise InputError(message)
 
 
-async def _live(job: _Job, progress: Progress) -> Found:
+async def _live(job: _Job, purse: Spending, progress: Progress) -> Found:
     """The gate draws as many answers as it takes; the base is asked once."""
     model, judge = _models(job)
     executor = shared.executor(job.home, job.suite, execute=not job.args.no_execute)
-    async with shared.live_provider(job.home) as provider:
+    async with shared.live_provider(job.home, purse, at=job.args.endpoint, jobs=job.args.jobs) as provider:
         ask = asking(
             job.suite,
             job.suite.cases,

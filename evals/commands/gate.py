@@ -58,9 +58,10 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
     judge_model = args.judge or suite.judge
     executor = shared.executor(home, suite, execute=not args.no_execute)
     graded = {case for case, _, _ in base.card.header.cases}
+    purse = shared.spending(home, args, [args.model or suite.model, judge_model])
 
     async def draw() -> Outcome:
-        async with shared.live_provider(home) as provider:
+        async with shared.live_provider(home, purse, at=args.endpoint, jobs=args.jobs) as provider:
             ask = asking(
                 suite,
                 [case for case in suite.cases if case.id in graded],
@@ -83,7 +84,7 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
             )
             return await gate.run()
 
-    with shared.bar() as bar:
+    with shared.bar(spent=lambda: purse.so_far) as bar:
         outcome = asyncio.run(draw())
     folder = card_folder(home, suite.id, suite.persona, home.memory / "scorecards")
     path = write_card(folder, outcome.candidate, card_markdown(outcome.candidate))

@@ -6,29 +6,31 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from pathlib import Path
 
-from evals.canonical import Json
+from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.dry_run import dry_run
+from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
 from evals.load import load_suite, select_cases
-from evals.persona import Persona
 from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.report.safe import plain
-from evals.run import Graded, judged_criteria, run
+from evals.run import stream
 from evals.run_log import RunLog, new_log, unfinished
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
-from evals.trial import Trial, plan_trials
-from evals.usage import Spent, write_usage
+from evals.spending import Spending
+from evals.trial import Plan
+from evals.usage import write_usage
 
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
@@ -49,7 +51,11 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "max_cost",
+    "endpoint",
     "no_execute",
+    "executor",
+    "no_grade_cache",
     "out",
     "format",
 )
@@ -60,26 +66,40 @@ def execute(args: argparse.Namespace) -> int:
     log_path = None
     if args.resume:
         log_path, options = unfinished(home.memory / "runs")
+        limit = args.max_cost  # a limit that is given now holds now
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
+        args.max_cost = limit or args.max_cost
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
-    people = shared.personas(home, suite, args.persona)
-    trials = list(
-        plan_trials(
-            suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
-        )
+    people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
+    plan = Plan(
+        suite=suite,
+        cases=cases,
+        personas=people,
+        model=_model(args, suite),
+        repeats=args.repeats or suite.repeats,
+        draw=args.draw,
     )
     if args.dry_run:
-        return _dry_run(args, suite, trials)
+        return dry_run(args, home, suite, plan.model, plan)
+    purse = None
+    if args.provider not in OFFLINE:
+        purse = shared.spending(home, args, [plan.model, args.judge or suite.judge])
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
-    try:
-        cards, totals = _cards(args, home, suite, people, trials, log)
-        _write(args, home, suite, cases, cards, totals)
+    with ExitStack() as stack:
+        stack.callback(log.close)
+        stack.callback(_log_spent, log, purse)
+        sheets = [
+            stack.enter_context(
+                closing(CardStream(suite, p, shared.meter(home, args.endpoint, plan.model), home.memory))
+            )
+            for p in people
+        ]
+        cards = _graded(args, home, suite, plan, sheets, log, purse)
+        _write(args, home, suite, cases, cards, sheets)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
-    finally:
-        log.close()
     _show(args, suite, cards)
     incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
     if args.github:
@@ -107,96 +127,97 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
     return str(args.model or suite.model)
 
 
-def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
-    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    model = _model(args, suite)
-    data: dict[str, Json] = {
-        "suite": suite.id,
-        "provider": args.provider,
-        "model": model,
-        "answers": len(trials),
-        "judge_requests": questions,
-    }
-    shared.put_result(
-        args,
-        data,
-        f"suite {suite.id}: {len(trials)} answers ({model}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked",
-    )
-    return 0
+def _log_spent(log: RunLog, purse: Spending | None) -> None:
+    if purse and purse.replies:
+        log.write("spent", usd=round(purse.paid, 6), lost_usd=round(purse.lost, 6), replies=purse.replies)
 
 
-def _cards(
+def _graded(
     args: argparse.Namespace,
     home: Project,
     suite: Suite,
-    people: Sequence[Persona],
-    trials: Sequence[Trial],
+    plan: Plan,
+    sheets: Sequence[CardStream],
     log: RunLog,
-) -> tuple[list[Scorecard], list[Spent | None]]:
+    purse: Spending | None,
+) -> list[Scorecard]:
+    """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
-    with shared.bar() as bar:
+    with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
-    for item in graded:
-        log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
-    _tell_failures(graded)
+        failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log, purse))
+    _tell_failures(failures)
     context = judge_context(recorded)
-    groups = [(persona, _of(persona, graded)) for persona in people]
     judge = judge_name(recorded) if recorded else judge_model
     licence = licensed(home, suite.id, judge=judge, context=context)
-    cards = [
-        tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
-    ]
-    return cards, [shared.usage_of(items) for _, items in groups]
+    return [sheet.card(judge_model=judge_model, judge_context=context, licensed=licence) for sheet in sheets]
 
 
-def _tell_failures(graded: Sequence[Graded]) -> None:
-    failed = [item for item in graded if item.failure]
-    for item in failed[:FAILURES_SHOWN]:
-        shared.insist(plain(f"{item.trial.name}: no answer: {item.failure}"))
+def _tell_failures(failed: Sequence[str]) -> None:
+    for said in failed[:FAILURES_SHOWN]:
+        shared.insist(plain(said))
     if len(failed) > FAILURES_SHOWN:
         shared.insist(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
-
-
-def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
-    return [item for item in graded if item.trial.persona.revision == persona.revision]
 
 
 async def _run(
     args: argparse.Namespace,
     home: Project,
-    trials: Sequence[Trial],
+    plan: Plan,
     recorded: Sequence[Recording],
     judge_model: str,
-    votes: int,
     executor: Executor,
     bar: Bar,
-) -> list[Graded]:
+    sheets: Sequence[CardStream],
+    log: RunLog,
+    purse: Spending | None,
+) -> list[str]:
+    """Put every graded answer on the sheet of its revision; what is to be said of those that failed."""
+    by_revision = {sheet.persona.revision: sheet for sheet in sheets}
+    failed: list[str] = []
+
     async with AsyncExitStack() as stack:
-        provider: Provider
-        if args.provider == "replay":
-            from evals.providers.recorded import RecordedProvider
-
-            provider = RecordedProvider(recorded)
-        elif args.provider == "scripted":
-            from evals.scripts import read_scripts
-
-            provider = read_scripts(home, args.suite, trials, votes=votes)
-        else:
-            api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-            provider = await stack.enter_async_context(api(home))
-        return await run(
-            trials,
+        grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
+        found = await stack.enter_async_context(grading)
+        provider = await _provider(args, home, plan, recorded, purse, stack)
+        graded = stream(
+            plan,
             provider,
             provider,
             judge_model=judge_model,
-            votes=votes,
+            votes=plan.suite.votes,
             jobs=args.jobs,
-            execute=executor.grades,
+            grader=found,
             progress=bar.show,
         )
+        async for item in await stack.enter_async_context(aclosing(graded)):
+            by_revision[item.trial.persona.revision].add(item)
+            log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+            if item.failure:
+                failed.append(f"{item.trial.name}: no answer: {item.failure}")
+    return failed
+
+
+async def _provider(
+    args: argparse.Namespace,
+    home: Project,
+    plan: Plan,
+    recorded: Sequence[Recording],
+    purse: Spending | None,
+    stack: AsyncExitStack,
+) -> Provider:
+    if args.provider == "replay":
+        from evals.providers.recorded import RecordedProvider
+
+        return RecordedProvider(recorded)
+    if args.provider == "scripted":
+        from evals.scripts import read_scripts
+
+        return read_scripts(home, args.suite, plan)
+    api = shared.batch_provider if args.provider == "batch" else shared.live_provider
+    return await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
 
 
 def _write(
@@ -205,7 +226,7 @@ def _write(
     suite: Suite,
     cases: Sequence[Case],
     cards: Sequence[Scorecard],
-    totals: Sequence[Spent | None],
+    sheets: Sequence[CardStream],
 ) -> None:
     """Committed results come of whole replayed runs only; everything else goes to the machine's own folder or where it is told."""
     from evals.report.tables import card_markdown
@@ -216,13 +237,14 @@ def _write(
         and (args.repeats or suite.repeats) == suite.repeats
         and args.draw == "0"
     )
-    for card, total in zip(cards, totals, strict=True):
+    for card, sheet in zip(cards, sheets, strict=True):
         official = whole and card.header.revision.isdigit()
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
-            path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card))
-            if total:
-                write_usage(path, total)
+            folder = card_folder(home, suite.id, suite.persona, base)
+            path = write_card(folder, card, card_markdown(card), sheet.grades())
+            if sheet.total:
+                write_usage(path, sheet.total)
         except OSError as error:
             raise InputError(
                 f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"

@@ -6,7 +6,6 @@ refuses such rows, and the provider treats a refused or damaged row as absent. N
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -16,11 +15,10 @@ from typing import Any
 import diskcache
 from diskcache.core import MODE_PICKLE
 
-from evals.canonical import digest
 from evals.errors import InputError
 from evals.exchange import Provider, Request, Response
-from evals.recording import Recording, from_json, record, to_json
-from evals.schema import errors_of, schema_text
+from evals.providers.cache_row import recording_in, row_of
+from evals.recording import Recording, record
 
 KEY = re.compile(r"[0-9a-f]{64}")
 FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
@@ -91,7 +89,6 @@ class Cache:
                 f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
             ) from None
         self._file = folder / "cache.db"
-        self._schema = schema_text("cached.schema.json")
 
     def get(self, request: Request) -> Response | None:
         """The remembered response, or None. A row that is damaged or foreign counts as absent."""
@@ -100,23 +97,15 @@ class Cache:
 
     def look(self, key: str) -> Recording | None:
         try:
-            text = self._cache.get(key)
-            data = json.loads(text) if text is not None else None
+            row = self._cache.get(key)
         except (RefusedRow, sqlite3.Error, OSError, ValueError):
             return None
-        if not isinstance(data, dict) or errors_of(data, self._schema):
-            return None
-        if data["sum"] != digest(data["recording"]) or data["recording"]["request"]["digest"] != key:
-            return None
-        return from_json(data["recording"], place="")
+        return recording_in(row, key) if row is not None else None
 
     def put(self, request: Request, response: Response) -> None:
         """Remember a response. Raises InputError when the disk is full or read-only: paid work must not be lost in silence."""
-        data = to_json(record(request, response, place=""))
         try:
-            self._cache.set(
-                request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True)
-            )
+            self._cache.set(request.digest, row_of(record(request, response, place="")))
         except (sqlite3.Error, OSError) as error:
             raise InputError(
                 f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again"
@@ -133,9 +122,18 @@ class Cache:
         """Forget everything; the number of rows forgotten."""
         return int(self._cache.clear())
 
-    def keys(self) -> list[str]:
+    def digests(self) -> list[str]:
         """Digests of the requests whose responses are remembered, damaged ones included."""
         return [key for _, key in self._rows() if isinstance(key, str) and KEY.fullmatch(key)]
+
+    def prune(self) -> int:
+        """Forget the rows that count as absent, since they are damaged or foreign; how many they were."""
+        wrong = [
+            row for row, key in self._rows() if not (isinstance(key, str) and KEY.fullmatch(key) and self.look(key))
+        ]
+        with closing(sqlite3.connect(self._file)) as rows, rows:
+            rows.executemany("DELETE FROM Cache WHERE rowid = ?", [(row,) for row in wrong])
+        return len(wrong)
 
     def _rows(self) -> list[tuple[int, object]]:
         """Past the library, which stops at the first key that it cannot read."""
@@ -162,3 +160,7 @@ class CachedProvider:
         response = await self._provider.respond(request)
         self._cache.put(request, response)
         return response
+
+    def recall(self, request: Request) -> Response | None:
+        """What is remembered."""
+        return self._cache.get(request)

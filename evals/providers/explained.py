@@ -35,7 +35,7 @@ class ExplainedProvider:
         return await self._provider.respond(request)
 
     def _why(self, request: Request) -> str:
-        keys = self._cache.keys()
+        keys = self._cache.digests()
         if self._remembered is None:
             rows = ((key, self._cache.look(key)) for key in keys)
             self._remembered = [replace(row, place=f"request {key[:12]}") for key, row in rows if row]
