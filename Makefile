@@ -87,7 +87,10 @@ lint: $(VENV)/.stamp ## ruff
 types: $(VENV)/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/.stamp ## write what is made from code: the pages of rules, attacks and licences, and graders/index.json
+docs: $(VENV)/.stamp ## write what is made from code: docs/rules.md, attacks-*.md, cli.md, licences.md, schemas/, and graders/index.json
+	@$(BIN)/python -m evals.cli_document > docs/cli.md
+	@mkdir -p docs/schemas && cp evals/schemas/*.schema.json docs/schemas/ && rm -f docs/schemas/cached.schema.json
+	@$(BIN)/python -m evals.cli_document schemas > docs/schemas/README.md
 	@$(BIN)/python -m graders.rules.document > docs/rules.md
 	@$(BIN)/python -m graders.index > .index.json && mv .index.json graders/index.json
 	@for suite in payment jwt migration; do $(BIN)/python -m graders.execution.$$suite.document > docs/attacks-$$suite.md || exit 1; done

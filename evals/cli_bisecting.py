@@ -11,6 +11,7 @@ def add_bisecting(verbs: Verbs) -> None:
         verbs,
         "bisect",
         "find the hunks of an edit that carry a regression",
+        "evals bisect 0001 0002",
         "evals bisect 0001 0002 --provider live --dry-run",
     )
     suite(one)

@@ -15,7 +15,9 @@ def add_deciding(verbs: Verbs) -> None:
         verbs,
         "compare",
         "what moved between two revisions, and whether that is more than noise",
-        "evals compare 0000 0001 --html report.html",
+        "evals compare 0000 0001",
+        "evals compare 0000 0001 --html report.html --markdown report.md",
+        "evals compare 0001 prompts/backend-engineer/0002-failure-first.md@HEAD",
     )
     one.add_argument("base", metavar="BASE", help=sides)
     one.add_argument("candidate", metavar="CANDIDATE", help="the same")
@@ -25,6 +27,8 @@ def add_deciding(verbs: Verbs) -> None:
         "gate",
         "compare, and let the exit code be the decision",
         "evals gate 0000 0001 --fail-on inconclusive",
+        "evals gate 0002 --junit junit.xml",
+        "evals gate 0001 0002 --sequential --looks 3,8",
     )
     one.add_argument("base", nargs="?", metavar="BASE", help=f"{sides} (default: the blessed baseline)")
     one.add_argument("candidate", metavar="CANDIDATE", help="the same")
@@ -61,6 +65,7 @@ def add_deciding(verbs: Verbs) -> None:
     one.add_argument(
         "--reason", required=True, metavar="WHY", help="why; kept in results/baselines.json with your name"
     )
+    formats(one, "table", "json")
     _viewing(verbs)
 
 
@@ -90,6 +95,7 @@ def _viewing(verbs: Verbs) -> None:
         verbs,
         "view",
         "write the comparison of two revisions as a page to look at, and print its path",
+        "evals view",
         "evals view 0001 0002 --open",
     )
     suite(one)
@@ -103,3 +109,4 @@ def _viewing(verbs: Verbs) -> None:
     one.add_argument("--open", action="store_true", help="open it in the browser")
     _allow(one)
     no_execute(one)
+    formats(one, "table", "json")

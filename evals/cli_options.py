@@ -5,24 +5,43 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from evals.cli_parser import Parser
+
 SUITE = "backend-engineer"
 """The suite that is meant where there are several and none is named."""
 
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def verb(
     verbs: Verbs,
     name: str,
     help_text: str,
-    example: str,
+    *examples: str,
     module: str | None = None,
-) -> argparse.ArgumentParser:
+) -> Parser:
+    """A verb with its help and examples, each a command that can be typed as it stands. `module` is where it lives, if not under its own name."""
     one = verbs.add_parser(
-        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=f"example: {example}"
+        name,
+        help=help_text,
+        description=help_text[0].upper() + help_text[1:] + ".",
+        epilog="\n".join(["examples:", *(f"  {example}" for example in examples)]),
     )
     one.set_defaults(module=f"evals.commands.{module or name}")
+    verbosity(one)
     return one
+
+
+def verbosity(one: argparse.ArgumentParser) -> None:
+    """`-q` and `-v`, before or after the verb. The usual is set once, by the whole command line."""
+    either = one.add_mutually_exclusive_group()
+    for flags, level, text in (
+        (("-q", "--quiet"), -1, "results and errors only"),
+        (("-v", "--verbose"), 1, "say what is read, why something is asked again, and when"),
+    ):
+        either.add_argument(
+            *flags, dest="verbosity", action="store_const", const=level, default=argparse.SUPPRESS, help=text
+        )
 
 
 def formats(one: argparse.ArgumentParser, *choices: str) -> None:

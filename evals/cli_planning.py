@@ -21,7 +21,9 @@ def add_planning(verbs: Verbs) -> None:
         verbs,
         "plan",
         "say what so many answers could show and would cost, before anything is spent",
+        "evals plan",
         "evals plan 0001 --effect 0.05 --rpm 50",
+        "evals plan --basis all --batch --format json",
     )
     suite(one)
     one.add_argument(

@@ -29,7 +29,7 @@ KNOWN = (
 
 def allowed_names(wanted: Collection[str]) -> frozenset[str]:
     """What the user allowed, spelt with hyphens or spaces. Raises InputError for what cannot be allowed."""
-    from evals.load import nearest
+    from evals.nearest import nearest
 
     names = {name.replace("-", " ") for name in wanted}
     unknown = sorted(names - set(KNOWN))

@@ -111,7 +111,7 @@ def _read(root: Path, text: str) -> Extensions:
 
 
 def _shape_faults(data: Mapping[str, Any], text: str) -> Iterator[Fault]:
-    from evals.load import nearest
+    from evals.nearest import nearest
 
     def fault(message: str, table: str, key: str = "") -> Fault:
         return Fault(message=message, file=FILE, line=_line(text, table, key))
@@ -127,7 +127,7 @@ def _shape_faults(data: Mapping[str, Any], text: str) -> Iterator[Fault]:
 
 
 def _entry_faults(table: str, key: str, value: Any) -> Iterator[str]:
-    from evals.load import nearest
+    from evals.nearest import nearest
 
     keys = TABLES[table]
     if keys is not None and key not in keys:

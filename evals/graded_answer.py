@@ -11,7 +11,7 @@ from functools import cached_property
 
 from evals.case import Case
 from evals.errors import InputError
-from evals.load import nearest
+from evals.nearest import nearest
 from evals.report.safe import plain
 from evals.scores import trial_score
 from graders.criterion import Criterion, Dimension, Grade, Kind, Status, prevailing

@@ -36,7 +36,7 @@ def imported(spec: str, root: Path) -> Any:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module of somebody else's may raise anything
         raise Missing(f"importing it failed: {type(error).__name__}: {error}"[:300]) from None
     if not hasattr(module, wanted):
-        from evals.load import nearest
+        from evals.nearest import nearest
 
         raise Missing(f"the module has no `{wanted}`{nearest(wanted, vars(module))}")
     return getattr(module, wanted)

@@ -6,7 +6,7 @@ Here: reading and checking. Not here: what is done with a case or persona.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from evals.agent_file import read_agent
 from evals.case import Attachment, Case, Margins, Minimum, Suite
 from evals.errors import Fault, InputError, raise_all
+from evals.messages import detail
+from evals.nearest import nearest, unknown
 from evals.persona import Persona
 from evals.project import Project
 from evals.schema import check, schema_text
@@ -60,6 +62,7 @@ def load_suite(project: Project, suite_id: str) -> Suite:
     loaded = read_suite(project, suite_id)
     raise_all(loaded.faults)
     assert loaded.suite is not None
+    detail(f"read {project.shown(project.cases)}/{suite_id}: {len(loaded.suite.cases)} cases")
     return loaded.suite
 
 
@@ -104,8 +107,7 @@ def load_settings(project: Project, suite_id: str) -> Suite:
 def _read_settings(project: Project, suite_id: str) -> tuple[Suite | None, list[Fault]]:
     path = project.cases / suite_id / "suite.yaml"
     if not path.is_file() or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", suite_id):
-        known = ", ".join(suite_ids(project)) or "none"
-        raise InputError(f"no suite `{suite_id}` in {project.shown(project.cases)}/ (there: {known})")
+        raise InputError(unknown("suite", suite_id, suite_ids(project), f" in {project.shown(project.cases)}/"))
     located, faults = _read(project, path, schema_text("suite.schema.json"))
     data: Any = located.data
     if faults or not isinstance(data, dict):
@@ -250,14 +252,6 @@ def _order_faults(graders: list[Any], criterion: dict[str, Any]) -> Iterator[str
         yield "rules with `veto` can only fail; name a grader after them that can pass"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` for a word that is close to a known one, else nothing."""
-    import difflib
-
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
 def _attachment(folder: Path, name: object) -> Attachment:
     """One attachment. Links are refused: a case must not bring in files from outside its folder."""
     path = folder / str(name)
@@ -319,8 +313,12 @@ def revisions(project: Project, persona: str) -> tuple[Persona, ...]:
             if numbers.count(n) > 1
         ]
     )
+    if not folder.is_dir():
+        personas = sorted(path.name for path in project.prompts.glob("*") if path.is_dir())
+        raise InputError(unknown("persona", persona, personas, f" in {project.shown(project.prompts)}/"))
     if not paths:
         raise InputError(f"no revisions (`NNNN-slug.md`) in {project.shown(folder)}/{_agents_here(project)}")
+    detail(f"read {len(paths)} revisions in {project.shown(folder)}")
     return tuple(
         read_agent(read_text(path, project.shown(path)), revision=path.name[:4], source=project.shown(path))
         for path in paths
@@ -339,8 +337,7 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
     if re.fullmatch(r"\d{4}", wanted):
         found = [p for p in revisions(project, persona) if p.revision == wanted]
         if not found:
-            known = ", ".join(p.revision for p in revisions(project, persona))
-            raise InputError(f"no revision {wanted} of {persona} (there: {known})")
+            raise InputError(_no_revision(project, persona, wanted))
         return found[0]
     name, at, ref = wanted.rpartition("@")
     path = Path(name if at and not Path(wanted).exists() else wanted)
@@ -348,11 +345,17 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
         from evals.git import file_at
 
         return read_agent(file_at(path, ref), revision=f"{project.shown(path)}@{ref}", source=wanted)
+    if path == Path(path.name) and not path.suffix and not path.exists():
+        raise InputError(_no_revision(project, persona, wanted))
     shown = project.shown(path)
     if not path.exists() and not path.suffix:
         raise InputError(Fault(message=f"no such revision or file{_agents_here(project)}", file=shown))
     numbered = REVISION.match(path.name) if path.resolve().parent == (project.prompts / persona).resolve() else None
     return read_agent(read_text(path, shown), revision=numbered[1] if numbered else shown, source=shown)
+
+
+def _no_revision(project: Project, persona: str, wanted: str) -> str:
+    return unknown("revision", wanted, [p.revision for p in revisions(project, persona)], f" of {persona}")
 
 
 def load_instructions(project: Project, persona: str) -> Instructions | None:

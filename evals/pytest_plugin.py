@@ -87,7 +87,7 @@ def evals_grade(request: pytest.FixtureRequest) -> Callable[..., GradedAnswer]:
     from evals.cli_options import SUITE
     from evals.errors import InputError
     from evals.graded_answer import GradedAnswer
-    from evals.load import nearest
+    from evals.nearest import nearest
     from evals.project import find_project
     from evals.pytest_cases import bench_of
     from evals.run import grade_answer

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from evals.asking import Progress
 from evals.case import Case, Suite
 from evals.compare import compare
 from evals.comparison import Comparison, Verdict
@@ -51,6 +52,7 @@ def asking(
     judge_model: str,
     jobs: int,
     execute: Execute,
+    progress: Progress = lambda *_: None,
 ) -> Ask:
     """Draws from a provider, which is the judge's as well."""
 
@@ -58,7 +60,14 @@ def asking(
         planned = plan_trials(suite, cases, [persona], model=model, repeats=repeats.stop - 1, draw=draw)
         trials = [trial for trial in planned if trial.repeat in repeats]
         return await run(
-            trials, provider, provider, judge_model=judge_model, votes=suite.votes, jobs=jobs, execute=execute
+            trials,
+            provider,
+            provider,
+            judge_model=judge_model,
+            votes=suite.votes,
+            jobs=jobs,
+            execute=execute,
+            progress=progress,
         )
 
     return ask

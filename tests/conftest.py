@@ -123,8 +123,9 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """Run the command in a folder: exit code, standard output, standard error."""
+    """Run the command in a folder: exit code, standard output, standard error. JSON is held against its published schema."""
     from evals.cli import main
+    from tests.output_schemas import check_output
 
     def call(folder: Path, *argv: str) -> tuple[int, str, str]:
         monkeypatch.chdir(folder)
@@ -134,6 +135,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         except SystemExit as stop:
             code = int(stop.code or 0)
         said = capsys.readouterr()
+        check_output(argv, said.out)
         return code, said.out, said.err
 
     return call

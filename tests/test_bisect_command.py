@@ -247,7 +247,7 @@ def test_on_a_terminal_you_are_asked(
     ("argv", "message"),
     [
         (("0001", "0001"), "the same text"),
-        (("0001", "0009"), "no revision 0009"),
+        (("0001", "0009"), "no revision `0009`"),
         (("0001", "0002", "--model", "x"), "--provider live"),
         (("0001", "0002", "--case", "nope*"), "no case"),
     ],

@@ -88,6 +88,18 @@ def test_sarif_names_rule_place_and_level(project: Path, cli: Cli) -> None:
         (("show", "--suite", "small"), "no scorecards of `small` yet"),
         (("show", "0007", "--suite", "small"), "no scorecard `0007`"),
         (("validate", "large"), "no suite `large`"),
+        (("validate", "smal"), "did you mean `small`"),
+        (("show", "--suite", "smal"), "did you mean `small`"),
+        (("run", "--suite", "small", "--persona", "001"), "did you mean `0001`"),
+        (("run", "--suite", "small", "--persona", "0011"), "did you mean `0001`"),
+        (("run", "--suite", "small", "--case", "logim"), "did you mean `login`"),
+        (("selftest", "--suite", "small", "--attacks", "jtw"), "did you mean `jwt`"),
+        (("runn",), "no verb `runn`; did you mean `run`"),
+        (("list", "ruels"), "did you mean `rules`"),
+        (("show", "--item"), "no option `--item`; did you mean `--items`"),
+        (("run", "--provider", "reply"), "did you mean `replay`"),
+        (("show", "--sute=x"), "no option `--sute`; did you mean `--suite`"),
+        (("lock", "all"), "unexpected argument `all`"),
         (("import", "responses", "missing.jsonl", "--suite", "small"), "no such file"),
     ],
 )
@@ -104,11 +116,47 @@ def test_outside_a_project(tmp_path: Path, cli: Cli) -> None:
     assert "no folder `cases/`" in err
 
 
+def test_names_in_scorecards_get_a_near_one_as_well(cli: Cli) -> None:
+    for argv, message in (
+        (("show", "00002"), "did you mean `0002`"),
+        (("bless", "0020", "--reason", "x"), "no scorecard `0020`; did you mean `0002`"),
+        (("show", "--case", "jwt-aut", "--criterion", "starts"), "did you mean `jwt-auth`"),
+        (("show", "--case", "jwt-auth", "--criterion", "start"), "did you mean `starts`"),
+        (("show", "--case", "jwt-auth"), "--case C --criterion K"),
+        (("compare", "0000", "0001", "--allow", "modle"), "did you mean `model`"),
+        (("compare", "0000", "0011"), "no revision `0011` of backend-engineer; did you mean `0001`"),
+    ):
+        code, out, err = cli(REPOSITORY, *argv)
+        assert (code, out) == (2, "")
+        assert message in err
+
+
+def test_a_suite_whose_persona_is_not_there_gets_a_near_one(project: Path, cli: Cli) -> None:
+    path = project / "cases/small/suite.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("persona: helper", "persona: helpr"), encoding="utf-8")
+    assert "no persona `helpr` in prompts/; did you mean `helper`" in cli(project, "run", "--suite", "small")[2]
+
+
 @pytest.mark.parametrize(
     "argv", [("run", "-j", "0"), ("run", "--repeats", "x"), ("nonsense",), ("run", "--provider", "magic")]
 )
 def test_usage_errors_are_exit_code_2(project: Path, cli: Cli, argv: tuple[str, ...]) -> None:
     assert cli(project, *argv)[0] == 2
+
+
+def test_a_dry_run_is_json_on_demand(project: Path, cli: Cli) -> None:
+    code, out, _ = cli(project, "run", "--suite", "small", "--dry-run", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["answers"] == 4
+    code, out, _ = cli(REPOSITORY, "bisect", "0001", "0002", "--dry-run", "--format", "json")
+    assert code == 0
+    assert json.loads(out) == {"base": "0001", "candidate": "0002", "hunks": 12, "rounds": 6}
+
+
+def test_an_error_is_text_whatever_the_format(project: Path, cli: Cli) -> None:
+    code, out, err = cli(project, "show", "0007", "--suite", "small", "--format", "json")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: no scorecard `0007`")
 
 
 def test_dry_run_asks_nothing(project: Path, cli: Cli) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from evals import plan
+from evals.asking import Progress
 from evals.bisect import Bisection, Decide, Ending, Found, expected_rounds
 from evals.canonical import Json, digest
 from evals.case import Suite
@@ -29,6 +30,7 @@ from evals.recording import write_whole
 from evals.report.safe import line, plain
 from evals.scorecard import Scorecard
 from evals.sequential import Ask, SequentialGate, asking
+from evals.spending import Spending
 from evals.tally import tally
 
 BASE_REPEATS = 10
@@ -57,18 +59,22 @@ def execute(args: argparse.Namespace) -> int:
         message = "--model and --judge go with --provider live; recordings do not state theirs"
         raise InputError(message)
     live = args.provider == "live"
-    _announce(job, live=live)
+    planned = _announce(job, live=live)
     if args.dry_run:
+        if args.format == "json":
+            shared.put_json(planned)
         return 0
     if live:
         _consent(args)
-    found = asyncio.run(_live(job) if live else _replay(job))
+    purse = shared.spending(job.home, args, _models(job)) if live else None
+    with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
+        found = asyncio.run(_live(job, purse, bar.show) if purse else _replay(job, bar.show))
     _show(args, found)
     return 0 if found.ending in (Ending.FOUND, Ending.NOTHING) else 3
 
 
-def _announce(job: _Job, *, live: bool) -> None:
-    """The hunks in a word each, and what a search for one culprit takes."""
+def _announce(job: _Job, *, live: bool) -> dict[str, Json]:
+    """Say how many hunks there are, and what a search for one culprit takes; the same as data."""
 
     async def never(_: Persona) -> Comparison:
         raise AssertionError
@@ -81,6 +87,7 @@ def _announce(job: _Job, *, live: bool) -> None:
         prices = project_prices(job.home.prices)
         least, most = (_work(job, prices, BASE_REPEATS + looks * (rounds + 1)) for looks in (LOOKS[0], LOOKS[-1]))
         shared.say(f"between {least} and {most}; what is remembered is not asked again (prices of {prices.as_of})")
+    return {"base": job.base.revision, "candidate": job.candidate.revision, "hunks": count, "rounds": rounds}
 
 
 def _work(job: _Job, prices: PriceTable, repeats: int) -> str:
@@ -114,17 +121,16 @@ def _consent(args: argparse.Namespace) -> None:
     if not sys.stdin.isatty():
         message = "this asks the API, and there is nobody to agree; see --dry-run, then say --yes"
         raise InputError(message)
-    shared.say("go on? [y/N]")
+    shared.insist("go on? [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         message = "nothing was asked"
         raise InputError(message)
 
 
-async def _live(job: _Job) -> Found:
+async def _live(job: _Job, purse: Spending, progress: Progress) -> Found:
     """The gate draws as many answers as it takes; the base is asked once."""
     model, judge = _models(job)
     executor = shared.executor(job.home, job.suite, execute=not job.args.no_execute)
-    purse = shared.spending(job.home, job.args, [model, judge])
     async with shared.live_provider(job.home, purse, at=job.args.endpoint, jobs=job.args.jobs) as provider:
         ask = asking(
             job.suite,
@@ -134,6 +140,7 @@ async def _live(job: _Job) -> Found:
             judge_model=judge,
             jobs=job.args.jobs,
             execute=executor.grades,
+            progress=progress,
         )
         return await drawn(job.suite, job.base, job.candidate, ask, judge, job.args.draw, job.args.max_rounds)
 
@@ -151,7 +158,7 @@ async def drawn(
     return await Bisection(base, candidate, _told(decide), most_rounds=most_rounds).run()
 
 
-async def _replay(job: _Job) -> Found:
+async def _replay(job: _Job, progress: Progress) -> Found:
     """Each mixed revision from its recorded answers; one that has none is written down to be recorded."""
     from evals.providers.recorded import RecordedProvider
 
@@ -166,6 +173,7 @@ async def _replay(job: _Job) -> Found:
         judge_model=UNSTATED,
         jobs=job.args.jobs,
         execute=executor.grades,
+        progress=progress,
     )
     context = judge_context(recorded)
     licence = licensed(job.home, job.suite.id, judge=judge_name(recorded), context=context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from evals.baselines import Baseline, baselines_path, grades_path, read_baselines, text_digests, write_baselines
+from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import InputError
 from evals.git import commit_of, identity
@@ -45,7 +46,12 @@ def execute(args: argparse.Namespace) -> int:
         reason=reason,
     )
     write_baselines(home, {**read_baselines(home), suite.id: baseline})
-    shared.put(plain(f"{baseline.scorecard} is the baseline of {suite.id}; wrote {home.shown(baselines_path(home))}"))
+    data: dict[str, Json] = {
+        "suite": suite.id,
+        **{n: getattr(baseline, n) for n in ("scorecard", "persona", "revision", "commit", "by", "reason")},
+    }
+    said = f"{baseline.scorecard} is the baseline of {suite.id}; wrote {home.shown(baselines_path(home))}"
+    shared.put_result(args, data, plain(said))
     if baseline.commit is None:
         shared.say("warning: the scorecard is not committed as it is; commit it together with the baseline")
     return 0

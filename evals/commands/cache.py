@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack, closing
 
+from evals.canonical import Json
 from evals.cli_options import SUITE
 from evals.commands import shared
 from evals.errors import InputError
@@ -33,30 +34,39 @@ def execute(args: argparse.Namespace) -> int:
         if args.what == "why":
             _why(home, args, responses, grades)
         elif args.what == "info":
-            _info(home, responses, grades)
+            _info(home, args, responses, grades)
         else:
             _forget(home, args, responses, grades)
     return 0
 
 
-def _info(home: Project, responses: Cache, grades: GradeCache) -> None:
-    shared.put(
-        f"{count(len(responses), 'response')}, {responses.size():,} bytes in {home.shown(home.memory / 'cache')}"
-    )
-    shared.put(
-        f"grades of {count(len(grades), 'answer')}, {grades.size():,} bytes in {home.shown(home.memory / 'grades')}"
-    )
+def _info(home: Project, args: argparse.Namespace, responses: Cache, grades: GradeCache) -> None:
+    data: dict[str, Json] = {}
+    lines = []
+    for name, memory, folder, what in (
+        ("responses", responses, home.memory / "cache", count(len(responses), "response")),
+        ("grades", grades, home.memory / "grades", f"grades of {count(len(grades), 'answer')}"),
+    ):
+        size, shown = memory.size(), home.shown(folder)
+        data[name] = {"count": len(memory), "bytes": size, "folder": shown}
+        lines.append(f"{what}, {size:,} bytes in {shown}")
+    shared.put_result(args, data, "\n".join(lines))
 
 
 def _forget(home: Project, args: argparse.Namespace, responses: Cache, grades: GradeCache) -> None:
+    """Clear or prune, and say how much was forgotten; null is what was left alone."""
+    data: dict[str, Json] = {"responses": None, "answers" if args.what == "clear" else "grades": None}
+    lines = []
     if args.only != "grades":
-        forgotten = responses.clear() if args.what == "clear" else responses.prune()
-        shared.put(f"forgot {count(forgotten, 'response' if args.what == 'clear' else 'damaged response')}")
-    if args.only != "responses":
-        if args.what == "clear":
-            shared.put(f"forgot the grades of {count(grades.clear(), 'answer')}")
-        else:
-            shared.put(f"forgot {count(grades.prune(_marks(home)), 'grade')} that no grader here would look for")
+        data["responses"] = gone = responses.clear() if args.what == "clear" else responses.prune()
+        lines.append(f"forgot {count(gone, 'response' if args.what == 'clear' else 'damaged response')}")
+    if args.only != "responses" and args.what == "clear":
+        data["answers"] = gone = grades.clear()
+        lines.append(f"forgot the grades of {count(gone, 'answer')}")
+    elif args.only != "responses":
+        data["grades"] = gone = grades.prune(_marks(home))
+        lines.append(f"forgot {count(gone, 'grade')} that no grader here would look for")
+    shared.put_result(args, data, "\n".join(lines))
 
 
 def _marks(home: Project) -> set[str]:
@@ -72,23 +82,41 @@ def _marks(home: Project) -> set[str]:
 
 
 def _why(home: Project, args: argparse.Namespace, responses: Cache, grades: GradeCache) -> None:
-    from evals.providers.recorded import explain_miss
-
     trial = _trial(home, args.of_suite or home.only_suite(SUITE), args.key)
+    data: dict[str, Json] = {"trial": trial.name, "request": trial.request.digest, "missing": None, "response": None}
+    lines = [plain(f"{trial.name}: request {trial.request.digest}", 200)]
     recording = responses.look(trial.request.digest)
-    shared.put(plain(f"{trial.name}: request {trial.request.digest}", 200))
     if recording is None:
-        others = [found for key in responses.digests() if (found := responses.look(key))]
-        shared.put(
-            plain(f"not remembered: {explain_miss(trial.request, others).replace('recording', 'response')}", 600)
-        )
+        data["missing"] = missing = _missing(trial, responses)
+        lines.append(plain(f"not remembered: {missing}", 600))
+        shared.put_result(args, {**data, "rules": []}, "\n".join(lines))
         return
     said = recording.response
-    shared.put(plain(f"remembered: {len(said.text):,} characters by {said.model}, ended with {said.stop_reason}", 200))
-    _why_grades(trial, said.text, grades)
+    data["response"] = {"characters": len(said.text), "model": said.model, "stop_reason": said.stop_reason}
+    lines.append(
+        plain(f"remembered: {len(said.text):,} characters by {said.model}, ended with {said.stop_reason}", 200)
+    )
+    known = _rules_known(trial, said.text, grades)
+    for criterion, remembered in known.items():
+        word = (
+            "grade by rule remembered"
+            if remembered
+            else "no grade of these rules, their code, parsers and this criterion"
+        )
+        lines.append(f"  {criterion}: {word}")
+    rules: list[Json] = [{"criterion": name, "remembered": remembered} for name, remembered in known.items()]
+    shared.put_result(args, {**data, "rules": rules}, "\n".join(lines))
 
 
-def _why_grades(trial: Trial, text: str, grades: GradeCache) -> None:
+def _missing(trial: Trial, responses: Cache) -> str:
+    """Why the memory has no response: what comes nearest, and in what it differs."""
+    from evals.providers.recorded import explain_miss
+
+    others = [found for key in responses.digests() if (found := responses.look(key))]
+    return explain_miss(trial.request, others).replace("recording", "response")
+
+
+def _rules_known(trial: Trial, text: str, grades: GradeCache) -> dict[str, bool]:
     """Which criteria have a grade under the rules as they are."""
     from evals.canonical import digest
     from evals.grade_cache import row_key
@@ -97,16 +125,7 @@ def _why_grades(trial: Trial, text: str, grades: GradeCache) -> None:
     from graders.work import ruled
 
     row = grades.get(row_key(Kind.RULE, digest(trial.case.task), text))
-    for criterion in ruled(trial.case.criteria):
-        known = rule_mark(criterion) in row
-        shared.put(
-            f"  {criterion.id}: "
-            + (
-                "grade by rule remembered"
-                if known
-                else "no grade of these rules, their code, parsers and this criterion"
-            )
-        )
+    return {criterion.id: rule_mark(criterion) in row for criterion in ruled(trial.case.criteria)}
 
 
 def _trial(home: Project, suite_id: str, key: str) -> Trial:

@@ -74,7 +74,7 @@ def _tell_github(comparison: Comparison, context: Context) -> None:
 
     summarise(comparison, context, os.environ)
     for line in annotate(comparison, context):
-        shared.say(line)
+        shared.insist(line)
 
 
 def _write(home: Project, name: str, path: Path, comparison: Comparison, context: Context) -> None:

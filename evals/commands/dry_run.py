@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from evals.canonical import Json
 from evals.case import Suite
 from evals.commands import shared
 from evals.persona import Persona
@@ -50,23 +51,76 @@ class _Part:
         return cost(price, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Estimate:
+    """What a run with a provider that costs money would take."""
+
+    remembered: int
+    """Answers that would not be asked again; they are counted like the others."""
+    input_tokens: int
+    output_tokens: int
+    usd: float
+    unpriced: tuple[str, ...]
+    """Models without a known price; then the sum says nothing."""
+    prices_of: str
+    limit: float | None
+    """US dollars that `--max-cost` allows."""
+
+    @property
+    def data(self) -> dict[str, Json]:
+        """For programs."""
+        return {
+            "remembered": self.remembered,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "usd": None if self.unpriced else round(self.usd, 6),
+            "unpriced": list(self.unpriced),
+            "prices_of": self.prices_of,
+            "max_cost": self.limit,
+        }
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if self.remembered:
+            yield f"{self.remembered} of the answers are remembered and would not be asked again; they are counted below"
+        yield (
+            f"about {self.input_tokens:,} tokens in and {self.output_tokens:,} out, by the lengths of the texts and of "
+            "recorded answers"
+        )
+        if self.unpriced:
+            yield f"at an unknown cost: no price is known for {', '.join(self.unpriced)}"
+            return
+        limit = ""
+        if self.limit is not None:
+            enough = "suffice" if self.usd <= self.limit else "stop it before its end"
+            limit = f"; --max-cost {self.limit:.2f} would {enough}"
+        yield f"about {self.usd:,.2f} USD without what the prompt cache saves (prices of {self.prices_of}){limit}"
+
+
 def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, trials: Iterable[Trial]) -> int:
     """Say what a run would ask. With a provider that costs money: how much of it, too."""
     judge = args.judge or suite.judge
     asked = Counter((trial.case.id, trial.persona) for trial in trials)
     parts = _parts(suite, asked, model, judge, _recorded(home, suite) if args.provider in PAID else {})
-    shared.put(
-        f"suite {suite.id}: {parts[0].requests} answers ({model}), {parts[1].requests} judge requests, provider "
-        f"{args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
-    )
-    if args.provider not in PAID:
-        return 0
-    shared.spending(home, args, [model, judge])
-    remembered = _remembered(home, trials)
-    if remembered:
-        shared.put(f"{remembered} of the answers are remembered and would not be asked again; they are counted below")
-    shared.put(_tokens(parts))
-    shared.put(_money(args, project_prices(home.prices), parts))
+    data: dict[str, Json] = {
+        "suite": suite.id,
+        "provider": args.provider,
+        "model": model,
+        "judge": judge if args.provider in PAID else None,
+        "answers": parts[0].requests,
+        "judge_requests": parts[1].requests,
+        "estimate": None,
+    }
+    half = " (half the price)" if args.provider == "batch" else ""
+    asked_for = f"{parts[0].requests} answers ({model}), {parts[1].requests} judge requests"
+    lines = [f"suite {suite.id}: {asked_for}, provider {args.provider}{half}; nothing was asked"]
+    if args.provider in PAID:
+        shared.spending(home, args, [model, judge])
+        estimate = _estimate(args, project_prices(home.prices), parts, _remembered(home, trials))
+        data["estimate"] = estimate.data
+        lines += estimate.lines
+    shared.put_result(args, data, "\n".join(lines))
     return 0
 
 
@@ -105,23 +159,19 @@ def _remembered(home: Project, trials: Iterable[Trial]) -> int:
         cache.close()
 
 
-def _tokens(parts: Sequence[_Part]) -> str:
-    sent, back = sum(part.input_tokens for part in parts), sum(part.output_tokens for part in parts)
-    return f"about {sent:,} tokens in and {back:,} out, by the lengths of the texts and of recorded answers"
-
-
-def _money(args: argparse.Namespace, prices: PriceTable, parts: Sequence[_Part]) -> str:
+def _estimate(args: argparse.Namespace, prices: PriceTable, parts: Sequence[_Part], remembered: int) -> _Estimate:
     day = shared.today()
     costs = [(part, part.cost(prices, day)) for part in parts if part.requests]
-    unknown = [part.model for part, money in costs if money is None]
-    if unknown:
-        return f"at an unknown cost: no price is known for {', '.join(dict.fromkeys(unknown))}"
     factor = prices.batch_factor if args.provider == "batch" else 1.0
-    total = sum(
-        factor * (money or 0.0) * (prices.regional_factor if regional(args.endpoint, part.model) else 1.0)
-        for part, money in costs
+    return _Estimate(
+        remembered=remembered,
+        input_tokens=sum(part.input_tokens for part in parts),
+        output_tokens=sum(part.output_tokens for part in parts),
+        usd=sum(
+            factor * (money or 0.0) * (prices.regional_factor if regional(args.endpoint, part.model) else 1.0)
+            for part, money in costs
+        ),
+        unpriced=tuple(dict.fromkeys(part.model for part, money in costs if money is None)),
+        prices_of=prices.as_of,
+        limit=args.max_cost,
     )
-    limit = ""
-    if args.max_cost is not None:
-        limit = f"; --max-cost {args.max_cost:.2f} would {'suffice' if total <= args.max_cost else 'stop it before its end'}"
-    return f"about {total:,.2f} USD without what the prompt cache saves (prices of {prices.as_of}){limit}"

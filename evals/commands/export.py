@@ -46,7 +46,7 @@ def _requests(args: argparse.Namespace) -> int:
         except OSError as error:
             raise InputError(f"{args.to} cannot be written: {error}") from None
     elif lines:
-        shared.put(lines.rstrip("\n"))
+        shared.put_lines(lines.rstrip("\n"))
     answers = sum("/judge/" not in w.place for w in pending)
     shared.say(
         f"{len(pending)} requests without a recording: {answers} answers, {len(pending) - answers} judge replies"

@@ -58,7 +58,6 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
     judge_model = args.judge or suite.judge
     executor = shared.executor(home, suite, execute=not args.no_execute)
     graded = {case for case, _, _ in base.card.header.cases}
-
     purse = shared.spending(home, args, [args.model or suite.model, judge_model])
 
     async def draw() -> Outcome:
@@ -71,6 +70,7 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
                 judge_model=judge_model,
                 jobs=args.jobs,
                 execute=executor.grades,
+                progress=bar.show,
             )
             gate = SequentialGate(
                 suite=suite,
@@ -84,7 +84,8 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
             )
             return await gate.run()
 
-    outcome = asyncio.run(draw())
+    with shared.bar(spent=lambda: purse.so_far) as bar:
+        outcome = asyncio.run(draw())
     folder = card_folder(home, suite.id, suite.persona, home.memory / "scorecards")
     path = write_card(folder, outcome.candidate, card_markdown(outcome.candidate))
     shared.say(f"{outcome.drawn} answers were asked for; wrote {home.shown(path)}")

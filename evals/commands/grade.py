@@ -12,7 +12,8 @@ from evals.commands import shared
 from evals.errors import InputError
 from evals.execution import Executor
 from evals.graded_answer import GradedAnswer
-from evals.load import load_suite, nearest, read_text
+from evals.load import load_suite, read_text
+from evals.nearest import unknown
 from evals.run import grade_answer
 from evals.scorecard_file import rounded
 from graders.criterion import Criterion, Dimension, Grade, Status
@@ -23,10 +24,7 @@ def execute(args: argparse.Namespace) -> int:
     suite = load_suite(home, args.suite)
     case = suite.case(args.case)
     if case is None:
-        known = [c.id for c in suite.cases]
-        raise InputError(
-            f"no case `{args.case}` in suite `{suite.id}`{nearest(args.case, known)} (there: {', '.join(known)})"
-        )
+        raise InputError(unknown("case", args.case, [c.id for c in suite.cases], f" in suite `{suite.id}`"))
     executor = shared.executor(home, suite, execute=not args.no_execute)
     results = [_graded(case, file, executor) for file in args.files]
     if args.format == "json":

@@ -12,6 +12,7 @@ from evals.data.mapping import Recipe, drafts_of, read_mapping
 from evals.data.source import read_source
 from evals.errors import Fault, InputError, raise_all
 from evals.load import read_text, suite_ids
+from evals.nearest import unknown
 from evals.report.safe import plain
 from evals.yaml_file import read_yaml
 from graders.criterion import Dimension
@@ -22,9 +23,7 @@ def execute(args: argparse.Namespace) -> int:
         raise InputError("cases come from one source; import several one after the other")
     home = shared.project()
     if args.suite not in suite_ids(home):
-        raise InputError(
-            f"no suite `{args.suite}` in {home.shown(home.cases)}/ (there: {', '.join(suite_ids(home)) or 'none'})"
-        )
+        raise InputError(unknown("suite", args.suite, suite_ids(home), f" in {home.shown(home.cases)}/"))
     if args.dimension not in set(Dimension):
         raise InputError(f"no dimension `{args.dimension}` (there are {', '.join(Dimension)})")
     criteria = read_criteria(args.criteria) if args.criteria else []
@@ -32,7 +31,12 @@ def execute(args: argparse.Namespace) -> int:
     columns = read_mapping(args.map or (), list(dict.fromkeys(name for row in found.rows for name in row)))
     drafts = drafts_of(found, Recipe(columns=columns, criteria=criteria, dimension=args.dimension))
     paths = write_cases(home, args.suite, drafts)
-    shared.put(plain(f"wrote {len(paths)} cases to {home.shown(home.cases / args.suite)} from {found.origin}"))
+    folder = home.shown(home.cases / args.suite)
+    shared.put_result(
+        args,
+        {"written": len(paths), "folder": folder, "source": found.origin},
+        plain(f"wrote {len(paths)} cases to {folder} from {found.origin}"),
+    )
     shared.say("look at them, then run `evals validate` and `evals lock`")
     return 0
 

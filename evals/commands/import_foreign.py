@@ -11,7 +11,7 @@ from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import InputError
 from evals.importers.imported import Import, LeftOut, case_files, slug
-from evals.load import nearest
+from evals.nearest import nearest
 from evals.new_project import find_agent, write_project
 from evals.project import Project, find_project
 from evals.report.safe import plain

@@ -65,9 +65,11 @@ def _responses(args: argparse.Namespace) -> int:
         if not found:
             break
     for line, reason in skipped:
-        shared.say(f"{args.file}:{line}: not kept: {reason}")
-    shared.put(
-        f"kept {kept} responses as recordings in {home.shown(folder)}; {len(already)} were there already and stay as they are"
+        shared.insist(f"{args.file}:{line}: not kept: {reason}")
+    shared.put_result(
+        args,
+        {"kept": kept, "already": len(already), "folder": home.shown(folder)},
+        f"kept {kept} responses as recordings in {home.shown(folder)}; {len(already)} were there already and stay as they are",
     )
     if kept:
         shared.say("run `evals lock` to bind them")

@@ -6,6 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
+from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import InputError
 from evals.gold import LABEL, read_gold, write_gold
@@ -38,8 +39,12 @@ def execute(args: argparse.Namespace) -> int:
     differing = disputed(*readers)
     both = len(readers[0].keys() & readers[1].keys())
     open_ones = [key for key in differing if key not in third]
-    shared.put(
-        f"{len(found) - len(taken)} labelled items in {home.shown(path)}; the readers agreed on {both - len(differing)} of {both}"
+    count, agreed, file = len(found) - len(taken), both - len(differing), home.shown(path)
+    names: list[Json] = ["/".join(map(str, key)) for key in open_ones]
+    shared.put_result(
+        args,
+        {"items": count, "agreed": agreed, "compared": both, "file": file, "open": names},
+        f"{count} labelled items in {file}; the readers agreed on {agreed} of {both}",
     )
     if taken:
         shared.say(f"{len(taken)} were decided by attacks already, which count more; their labels were not kept")

@@ -30,5 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     raise_all(faults)
     write_lock(home.lock, suites)
     write_whole(home.cases / "case.schema.json", schema_text("case.schema.json"))
-    shared.put(f"locked {len(suites)} suite{'s' if len(suites) != 1 else ''} in {home.shown(home.lock)}")
+    names: list[Json] = list(suites)
+    said = f"locked {len(suites)} suite{'s' if len(suites) != 1 else ''} in {home.shown(home.lock)}"
+    shared.put_result(args, {"lock": home.shown(home.lock), "suites": names}, said)
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from dataclasses import replace
@@ -120,7 +119,7 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         message = (
             f"{100 * card.unscored_share:.0f} % of the criteria of {card.header.revision} were decided by no grader"
         )
-        shared.say(annotation("error", message, title="evals: incomplete"))
+        shared.insist(annotation("error", message, title="evals: incomplete"))
 
 
 def _identity(args: argparse.Namespace, home: Project) -> str | None:
@@ -169,13 +168,10 @@ def _graded(
     """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or _named(args, args.judge or suite.judge)
-    bar = Bar(sys.stderr)
-    try:
+    with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
         failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log, purse))
-    finally:
-        bar.close()
     _tell_failures(failures)
     context = judge_context(recorded)
     judge = judge_name(recorded) if recorded else judge_model
@@ -185,9 +181,9 @@ def _graded(
 
 def _tell_failures(failed: Sequence[str]) -> None:
     for said in failed[:FAILURES_SHOWN]:
-        shared.say(plain(said))
+        shared.insist(plain(said))
     if len(failed) > FAILURES_SHOWN:
-        shared.say(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
+        shared.insist(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
 
 
 async def _run(
@@ -206,9 +202,6 @@ async def _run(
     by_revision = {sheet.persona.revision: sheet for sheet in sheets}
     failed: list[str] = []
 
-    def show(what: str, done: int, total: int) -> None:
-        bar.show(f"{what}, {purse.shown}" if purse and purse.shown else what, done, total)
-
     async with AsyncExitStack() as stack:
         grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
         found = await stack.enter_async_context(grading)
@@ -221,7 +214,7 @@ async def _run(
             votes=plan.suite.votes,
             jobs=args.jobs,
             grader=found,
-            progress=show,
+            progress=bar.show,
         )
         async for item in await stack.enter_async_context(aclosing(graded)):
             by_revision[item.trial.persona.revision].add(item)

@@ -9,7 +9,7 @@ from evals.canonical import Json
 from evals.commands import shared
 from evals.commands.grade import read_answer_file
 from evals.errors import InputError
-from evals.load import nearest
+from evals.nearest import unknown
 from graders.answer import read_answer
 from graders.rules.grading import Placed, scan, sources_of
 from graders.rules.rule import Rule
@@ -39,9 +39,9 @@ def execute(args: argparse.Namespace) -> int:
 
 def _rules(wanted: list[str] | None) -> tuple[Rule, ...]:
     known = shared.registry().rules
-    unknown = [name for name in wanted or () if name not in known]
-    if unknown:
-        raise InputError(*[f"no rule `{name}`{nearest(name, known)}" for name in unknown])
+    strange = [name for name in wanted or () if name not in known]
+    if strange:
+        raise InputError(*[unknown("rule", name, known) for name in strange])
     return tuple(known[name] for name in wanted) if wanted else tuple(known.values())
 
 
@@ -86,4 +86,4 @@ def _show(findings: list[tuple[str, Placed]], doubts: list[tuple[str, str]]) -> 
     ]
     shared.put(table(rows, ["where", "rule", "severity", "what", "quote"]) if rows else "no findings")
     for file, doubt in doubts:
-        shared.say(plain(f"not looked at: {file}: {doubt}"))
+        shared.insist(plain(f"not looked at: {file}: {doubt}"))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from evals.canonical import Json
 from evals.case import Case, Suite
 from evals.commands import shared
 from evals.errors import Incomplete, InputError
-from evals.load import load_suite, nearest
-from evals.report.progress import Bar
+from evals.load import load_suite
+from evals.nearest import unknown
 from evals.selftest import SHARE, BadMutant, Job, Report, Result, jobs, selftest
 from evals.selftest_record import write_record
 from graders.execution.box import BoxError
@@ -30,11 +29,8 @@ def execute(args: argparse.Namespace) -> int:
     except BoxError as error:
         message = f"nothing can be executed here: {error}"
         raise Incomplete(message) from None
-    bar = Bar(sys.stderr)
-    try:
+    with shared.bar() as bar:
         report = selftest(work, bar.show)
-    finally:
-        bar.close()
     if args.record:
         shared.say(f"wrote {home.shown(write_record(home, suite, report))}")
     if args.format == "json":
@@ -47,9 +43,7 @@ def execute(args: argparse.Namespace) -> int:
 def _work(args: argparse.Namespace, suite: Suite) -> list[Job]:
     known = [attacks.name for attacks in suite.registry.suites]
     if args.attacks and args.attacks not in known:
-        raise InputError(
-            f"no suite of attacks `{args.attacks}`{nearest(args.attacks, known)} (there: {', '.join(known)})"
-        )
+        raise InputError(unknown("suite of attacks", args.attacks, known))
     found: list[Job] = []
     for attacks in suite.registry.suites:
         ids = {attack.id for attack in attacks.attacks}

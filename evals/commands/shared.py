@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -12,10 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evals import messages
 from evals.canonical import Json
 from evals.errors import InputError, raise_all
+from evals.nearest import unknown
 from evals.project import Project, find_project
+from evals.report.output import write_result
+from evals.report.progress import Bar, Spend
 from evals.report.safe import plain
+from evals.report.spelling import takes_anything
+from evals.report.width import wrapped
 
 if TYPE_CHECKING:
     from evals.case import Suite
@@ -29,27 +36,42 @@ if TYPE_CHECKING:
     from evals.usage import Meter
     from graders.registry import Registry
 
+say, insist = messages.say, messages.insist
+
 
 def project() -> Project:
-    return find_project(Path.cwd())
-
-
-def say(text: str) -> None:
-    """A message for people, on standard error."""
-    print(text, file=sys.stderr)
+    found = find_project(Path.cwd())
+    messages.detail(f"the project is {found.root}")
+    return found
 
 
 def put(text: str) -> None:
-    """The result, on standard output, whatever the terminal can spell."""
-    try:
-        print(text)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding))
+    """The result, on standard output; on a terminal no line is longer than it is wide."""
+    write_result(wrapped(text))
 
 
 def put_json(data: Json) -> None:
-    put(json.dumps(data, ensure_ascii=False, indent=1, sort_keys=False))
+    """The result as one JSON document, as it is, whatever the terminal."""
+    whole = takes_anything(sys.stdout)
+    write_result(json.dumps(data, ensure_ascii=not whole, indent=1, sort_keys=False))
+
+
+def put_lines(text: str) -> None:
+    """Lines for programs, as they are, whatever the terminal."""
+    write_result(text)
+
+
+def put_result(args: argparse.Namespace, data: Json, text: str) -> None:
+    """A result that is a sentence for people, and as much as data for programs."""
+    if args.format == "json":
+        put_json(data)
+    else:
+        put(text)
+
+
+def bar(spent: Spend = lambda: None) -> Bar:
+    """Progress on standard error, silent with `-q`. `spent` says what this command has cost so far, in US dollars."""
+    return Bar(sys.stderr, on=messages.LOG.isEnabledFor(logging.INFO), spent=spent)
 
 
 def registry() -> Registry:
@@ -84,6 +106,7 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     folder = home.recordings / suite
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
+    messages.detail(f"read {len(found)} recordings in {home.shown(folder)}")
     return found
 
 
@@ -115,12 +138,13 @@ async def live_provider(
 ) -> AsyncIterator[Provider]:
     """The API behind this machine's memory of what it already answered."""
     from evals.providers.cached import Cache, CachedProvider
+    from evals.providers.explained import ExplainedProvider
 
     live = _live(home, purse, at, jobs)
     cache = Cache(home.memory / "cache")
     try:
         async with live:
-            yield CachedProvider(live, cache)
+            yield CachedProvider(ExplainedProvider(live, cache), cache)
     finally:
         cache.close()
         if purse:
@@ -253,8 +277,8 @@ def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
 
     path = card_path(home, suite, wanted)
     if not path.is_file():
-        there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
-        raise InputError(f"no scorecard `{wanted}` (there: {there})")
+        raise InputError(unknown("scorecard", wanted, [p.stem for p in card_paths(home, suite)]))
+    messages.detail(f"read the scorecard {home.shown(path)}")
     return read_card(path, home.shown(path))
 
 

@@ -10,7 +10,8 @@ from evals.case import Suite
 from evals.commands import shared
 from evals.disagreement import disagreements
 from evals.errors import InputError
-from evals.load import load_settings, load_suite, nearest
+from evals.load import load_settings, load_suite
+from evals.nearest import unknown
 from evals.project import Project
 from evals.scorecard import GradeLine, Scorecard, answer_digest
 from evals.scorecard_file import criterion_json, dimension_json, grade_json, header_json
@@ -44,16 +45,15 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _criterion(args: argparse.Namespace, home: Project, suite: Suite, cards: Sequence[Scorecard]) -> int:
-    case = suite.case(args.case or "")
+    if not (args.case and args.criterion):
+        raise InputError("a criterion is named by its case and itself: --case C --criterion K")
+    case = suite.case(args.case)
     if case is None:
-        raise InputError(
-            f"no case `{args.case}` in suite `{suite.id}`{nearest(str(args.case), [c.id for c in suite.cases])}"
-        )
-    criterion = case.criterion(args.criterion or "")
+        raise InputError(unknown("case", args.case, [c.id for c in suite.cases], f" in suite `{suite.id}`"))
+    criterion = case.criterion(args.criterion)
     if criterion is None:
-        raise InputError(
-            f"no criterion `{args.criterion}` in case `{case.id}`{nearest(str(args.criterion), [c.id for c in case.criteria])}"
-        )
+        known = [c.id for c in case.criteria]
+        raise InputError(unknown("criterion", args.criterion, known, f" in case `{case.id}`"))
     lines = [
         (card, line)
         for card in cards

@@ -58,17 +58,19 @@ def replayed(home: Project, suite: Suite, persona: Persona, *, execute: bool) ->
     provider = RecordedProvider(recorded)
     trials = list(plan_trials(suite, suite.cases, [persona], model=UNSTATED, repeats=suite.repeats))
     executor = shared.executor(home, suite, execute=execute)
-    graded = asyncio.run(
-        run(
-            trials,
-            provider,
-            provider,
-            judge_model=UNSTATED,
-            votes=suite.votes,
-            jobs=8,
-            execute=executor.grades,
+    with shared.bar() as bar:
+        graded = asyncio.run(
+            run(
+                trials,
+                provider,
+                provider,
+                judge_model=UNSTATED,
+                votes=suite.votes,
+                jobs=8,
+                execute=executor.grades,
+                progress=bar.show,
+            )
         )
-    )
     context = judge_context(recorded)
     licence = licensed(home, suite.id, judge=judge_name(recorded), context=context)
     card = tally(suite, persona, graded, judge_model=UNSTATED, judge_context=context, licensed=licence)

@@ -20,6 +20,16 @@ def execute(args: argparse.Namespace) -> int:
     write_project(folder, files)
     for warning in found.persona.warnings:
         shared.say(plain(f"warning: {found.persona.source}:{warning.line}: {warning.message}"))
+    if args.format == "json":
+        shared.put_json(
+            {
+                "folder": args.folder,
+                "files": list(files),
+                "persona": found.persona.name,
+                "source": None if found.persona.source == SAMPLE else found.persona.source,
+            }
+        )
+        return 0
     source = "" if found.persona.source == SAMPLE else f" (a copy of {found.persona.source})"
     shared.put(plain(f"{len(files)} files in {args.folder}, around {found.persona.name}{source}"))
     if found.persona.source == SAMPLE:

@@ -7,14 +7,15 @@ import argparse
 from evals.commands import shared
 from evals.errors import Fault, raise_all
 from evals.load import suite_ids
+from evals.nearest import unknown
 from evals.report.safe import plain
 from evals.validate import validate
 
 
 def execute(args: argparse.Namespace) -> int:
     home = shared.project()
-    unknown = [Fault(message=f"no suite `{name}`") for name in args.suites if name not in suite_ids(home)]
-    raise_all(unknown)
+    there = suite_ids(home)
+    raise_all([Fault(message=unknown("suite", name, there)) for name in args.suites if name not in there])
     checked = validate(home, args.suites)
     if args.format == "json":
         shared.put_json(

@@ -33,7 +33,7 @@ def execute(args: argparse.Namespace) -> int:
         write_whole(path, page)
     except OSError as error:
         raise InputError(f"the page cannot be written to {path}: {error}") from None
-    shared.put(home.shown(path))
+    shared.put_result(args, {"page": home.shown(path)}, home.shown(path))
     if args.open:
         import webbrowser
 

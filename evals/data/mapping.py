@@ -14,7 +14,7 @@ from typing import Any
 from evals.canonical import Json
 from evals.data.source import Rows
 from evals.errors import Fault, InputError
-from evals.load import nearest
+from evals.nearest import nearest
 
 FIELDS = ("id", "version", "family", "title", "message", "attachments", "files", "criteria", "minimum")
 GUIDANCE = "Pass: the statement is true of the answer. Fail: it is not."

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 from evals.data.extras import extra
 from evals.data.hub import fetch
 from evals.errors import InputError
-from evals.load import nearest
+from evals.nearest import nearest
 
 FORMATS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv", ".arrow": "arrow"}
 NO_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}

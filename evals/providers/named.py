@@ -76,7 +76,7 @@ class NamedProvider:
 def named_provider(extensions: Extensions, name: str) -> NamedProvider:
     """The provider of that name, made by calling what `evals.toml` names without arguments. Raises InputError."""
     from evals.extensions import RESERVED
-    from evals.load import nearest
+    from evals.nearest import nearest
 
     if name not in extensions.providers:
         known = [*RESERVED, *extensions.providers]

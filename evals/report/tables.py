@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from evals.model_family import same_family
+from evals.report.narrow import fitted, listed, seen
 from evals.report.safe import cell, plain
+from evals.report.width import ROOM
 from evals.scorecard import CriterionLine, Header, Scorecard
 from graders.criterion import HEADLINE, Dimension, Kind, Sort, Status
 
 
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str], *, markdown: bool = False) -> str:
-    """An aligned table. Cells are text; nothing is read as a number."""
+    """An aligned table. Cells are text; nothing is read as a number. On a terminal it fits, as long as words do."""
     from tabulate import tabulate
 
-    return tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
+    drawn = tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
+    room = ROOM.get()
+    if markdown or room is None or seen(drawn) <= room:
+        return drawn
+    cells = fitted(rows, headers, room)
+    if cells is None:
+        return listed(rows, headers)
+    return tabulate(cells[1:], headers=cells[0], tablefmt="simple", disable_numparse=True)
 
 
 def figure(score: float | None) -> str:
