@@ -82,12 +82,12 @@ def table(names: set[str]) -> str:
 def licence(package: Distribution) -> str:
     """What the package says of its licence: the expression, else the classifiers, else the first line of the old field."""
     meta = package.metadata
-    if meta.get("License-Expression"):
+    if "License-Expression" in meta:
         return str(meta["License-Expression"])
     classifiers = [c.removeprefix(CLASSIFIER) for c in meta.get_all("Classifier") or () if c.startswith(CLASSIFIER)]
     if classifiers:
         return ", ".join(sorted(classifiers))
-    first = (meta.get("License") or "").strip().split("\n", 1)[0]
+    first = (meta["License"] if "License" in meta else "").strip().split("\n", 1)[0]
     return re.sub(r"[|\s]+", " ", first) or "not stated"
 
 
