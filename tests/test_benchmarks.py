@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from benchmarks import work
+from benchmarks.bench import BEGIN, END, replaced, report
 from benchmarks.child import Failed
 from benchmarks.figures import STEPS, Measured, Sizes, measure
 from benchmarks.peers.tools import TOOLS
 from benchmarks.pressure import pressed
-from benchmarks.stage import Stage, stage
+from benchmarks.stage import ROOT, Stage, stage
 from benchmarks.table import Figure, each, table
 from graders.answer import read_answer
 from graders.task import Task
@@ -139,3 +140,18 @@ def test_other_tools_get_the_same_work(tool: Any, tmp_path: Path) -> None:
         assert "7" in told.replace("n=", " ").split()
         assert Path(tmp_path, next(part for part in call.command if part.endswith(".py"))).is_file()
     assert call.variables["PROMPTFOO_DISABLE_TELEMETRY"] == "1"
+
+
+def test_the_table_goes_between_the_marks_of_a_document() -> None:
+    assert replaced(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb"
+    assert (ROOT / "docs/performance.md").read_text(encoding="utf-8").count(BEGIN) == 1
+    with pytest.raises(ValueError, match="no lines"):
+        replaced("a", "new")
+
+
+def test_what_is_printed_says_where_it_was_measured(tmp_path: Path) -> None:
+    text = report(tmp_path, SIZES, frozenset({8}))
+    assert "Python" in text
+    assert "requests a second" in text
+    assert "cores busy in the median step" in text
+    assert "| 8 " in text
