@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
