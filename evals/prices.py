@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from evals.errors import Fault, InputError
@@ -53,14 +54,16 @@ class PriceTable:
 
         A name with a date behind it, or one of another platform, has the price of the name without.
         """
-        fitting = [
-            row
-            for row in self.rows
-            if is_named(model, row.model)
-            and row.valid_from <= day < row.until
-            and (row.up_to_prompt is None or prompt_tokens <= row.up_to_prompt)
-        ]
-        return fitting[0] if fitting else None
+        key = model, day
+        if key not in self._known:
+            self._known[key] = [r for r in self.rows if is_named(model, r.model) and r.valid_from <= day < r.until]
+        fitting = (r for r in self._known[key] if r.up_to_prompt is None or prompt_tokens <= r.up_to_prompt)
+        return next(fitting, None)
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], list[Price]]:
+        """Rows by model and day, as they were asked for: a run asks the same of every answer."""
+        return {}
 
 
 def cost(price: Price, *, input_tokens: int, output_tokens: int, factor: float = 1.0) -> float:

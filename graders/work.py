@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, GraderRef, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
-from graders.registry import ATTACKS, RULES_BY_ID, SUITES
+from graders.registry import ATTACKS, RULES_BY_ID
 from graders.rules.grading import rules_version
 from graders.static import grade_static
 from graders.task import Task
@@ -38,7 +39,7 @@ def by_rule(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
 
 def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
     """One grade for each criterion that lists attacks. It blocks while the answer's code runs."""
-    return tuple(grade_attacks(criteria, read_answer(text, task), task, SUITES))
+    return tuple(grade_attacks(criteria, read_answer(text, task), task, registry.SUITES))
 
 
 def rule_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import subprocess
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -105,7 +108,7 @@ def test_it_goes_over_aiohttp_by_one_client(serve: Serve) -> None:
         from anthropic import DefaultAioHttpClient
 
         async with LiveProvider() as provider:
-            assert isinstance(provider._client._client, DefaultAioHttpClient)
+            assert isinstance(provider._connected()._client, DefaultAioHttpClient)
             for request in numbered(3):
                 await provider.respond(request)
 
@@ -508,3 +511,13 @@ def test_the_run_stops_before_the_limit_and_keeps_what_was_paid(dollars: float) 
     assert purse.paid == pytest.approx(len(answered) * each)
     assert purse.paid <= dollars
     assert purse.paid + (purse.bound(requests[0]) or 0) > dollars - each, "it stops late, not early"
+
+
+def test_the_sdk_is_not_loaded_before_something_is_asked() -> None:
+    code = (
+        "import asyncio, sys\nfrom evals.providers.live import LiveProvider\n"
+        "async def main():\n    async with LiveProvider():\n        print('anthropic' in sys.modules)\nasyncio.run(main())"
+    )
+    environment = {**os.environ, "ANTHROPIC_API_KEY": "sk-ant-unused"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

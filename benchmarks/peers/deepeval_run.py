@@ -40,7 +40,7 @@ class Checked(BaseMetric):
 
     @property
     def __name__(self) -> str:
-        return type(self).__name__
+        return type(self).__qualname__
 
 
 class Pattern(Checked):

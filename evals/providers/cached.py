@@ -21,6 +21,8 @@ from evals.providers.cache_row import recording_in, row_of
 from evals.recording import Recording, record
 
 KEY = re.compile(r"[0-9a-f]{64}")
+PAGES = 1_024
+"""Pages of 4 KB that the database keeps in memory. Rows are read once or twice a run; by default they would fill 96 MB."""
 FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 
 
@@ -83,6 +85,8 @@ class Cache:
                 size_limit=2**62,
                 cull_limit=0,
                 disk_min_file_size=2**16,
+                sqlite_cache_size=PAGES,
+                sqlite_mmap_size=0,
             )
         except (OSError, sqlite3.Error) as error:
             raise InputError(

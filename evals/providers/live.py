@@ -63,8 +63,6 @@ class LiveProvider:
         self._credential_errors: tuple[type[Exception], ...] = ()
 
     async def __aenter__(self) -> LiveProvider:
-        self._client = self.endpoint.client()
-        self._credential_errors = self.endpoint.credential_errors()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -154,13 +152,20 @@ class LiveProvider:
         pace.answered(leave, response.usage, headers)
         return response
 
+    def _connected(self) -> Any:
+        """The client, made for the first request: a run that remembers every answer is spared the SDK, which loads slowly."""
+        if self._client is None:
+            self._client = self.endpoint.client()
+            self._credential_errors = self.endpoint.credential_errors()
+        return self._client
+
     async def _send(self, params: dict[str, Any]) -> tuple[Response, Any]:
         import anthropic
 
-        assert self._client is not None, "use the provider as `async with`"
+        client = self._connected()
         try:
             async with asyncio.timeout(self._deadline):
-                raw = await self._client.messages.with_raw_response.create(**params)
+                raw = await client.messages.with_raw_response.create(**params)
                 return scrubbed(response_of(await raw.parse()), self.endpoint.secrets), raw.headers
         except NoText:
             raise
