@@ -21,6 +21,7 @@ OWNERS = {
     "botocore": {"evals/providers/endpoints.py"},
     "google": {"evals/providers/endpoints.py"},
     "diskcache": {"evals/providers/cached.py"},
+    "distributed": {"evals/dask_workers.py"},
     "jsonschema": {"evals/schema.py"},
     "jsonschema_rs": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},
@@ -164,6 +165,8 @@ def test_a_replayed_run_loads_no_network_client() -> None:
         "httpx",
         "aiohttp",
         "pandas",
+        "dask",
+        "distributed",
     }
 
 
