@@ -22,6 +22,7 @@ OWNERS = {
     "botocore": {"evals/providers/endpoints.py"},
     "google": {"evals/providers/endpoints.py"},
     "diskcache": {"evals/providers/cached.py"},
+    "distributed": {"evals/dask_workers.py"},
     "jsonschema": {"evals/schema.py", "graders/json_shape.py"},
     "re2": {"graders/pattern.py"},
     "jsonschema_rs": {"evals/schema.py"},
@@ -166,6 +167,8 @@ def test_a_replayed_run_loads_no_network_client() -> None:
         "httpx",
         "aiohttp",
         "pandas",
+        "dask",
+        "distributed",
     }
 
 

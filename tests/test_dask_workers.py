@@ -40,7 +40,8 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     os.environ["PYTHONPATH"] = paths
-    made: Any = distributed.LocalCluster(  # type: ignore[no-untyped-call]
+    start: Any = distributed.LocalCluster  # its types are incomplete
+    made = start(
         n_workers=2,
         threads_per_worker=1,
         processes=True,
@@ -91,7 +92,6 @@ def test_a_killed_worker_loses_nothing(local: Any, case: Case) -> None:
 
 
 def test_work_that_kills_its_workers_is_lost_with_the_reason(local: Any, case: Case) -> None:
-
     async def go(found: Cluster) -> None:
         await OnCluster(found, deadly).grades(case, ruled(case.criteria), TEXT)
 

@@ -87,7 +87,8 @@ def licence(package: Distribution) -> str:
     classifiers = [c.removeprefix(CLASSIFIER) for c in meta.get_all("Classifier") or () if c.startswith(CLASSIFIER)]
     if classifiers:
         return ", ".join(sorted(classifiers))
-    first = (meta["License"] if "License" in meta else "").strip().split("\n", 1)[0]
+    old = meta["License"] if "License" in meta else ""  # noqa: SIM401 - the protocol has no `get`
+    first = old.strip().split("\n", 1)[0]
     return re.sub(r"[|\s]+", " ", first) or "not stated"
 
 
