@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        _complain(InputError(f"{error}; free space or mend the folder, then run the same command again"))
+        return 2
 
 
 def _complain(error: EvalsError) -> None:

@@ -15,7 +15,8 @@ from evals.canonical import Json, digest
 from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.persona import Persona
-from evals.recording import Recording, to_json, write_whole
+from evals.recording import Recording, to_json
+from evals.whole_file import write_whole
 from graders.answer import READER_VERSION
 from graders.judge.question import judge_version
 from graders.registry import RULES_BY_ID

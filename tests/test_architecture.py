@@ -17,7 +17,7 @@ MODULES = sorted([*ROOT.glob("graders/**/*.py"), *ROOT.glob("evals/**/*.py")])
 
 OWNERS = {
     "anthropic": {"evals/providers/live.py", "evals/providers/batch_api.py"},
-    "diskcache": {"evals/providers/cached.py"},
+    "diskcache": {"evals/providers/cached.py", "evals/providers/cache_check.py"},
     "jsonschema": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},

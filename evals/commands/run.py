@@ -28,7 +28,7 @@ from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard, tally
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.trial import Trial, plan_trials
-from evals.usage import Spent, write_usage
+from evals.usage import Spent
 
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
@@ -213,9 +213,7 @@ def _write(
         official = whole and card.header.revision.isdigit()
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
-            path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card))
-            if total:
-                write_usage(path, total)
+            path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card), total)
         except OSError as error:
             raise InputError(
                 f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"

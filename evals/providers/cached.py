@@ -18,6 +18,8 @@ from diskcache.core import MODE_PICKLE
 from evals.canonical import digest
 from evals.errors import InputError
 from evals.exchange import Provider, Request, Response
+from evals.providers.cache_check import prove, refuse_foreign, unusable
+from evals.providers.turns import Turns
 from evals.recording import Recording, from_json, record, to_json
 from evals.schema import errors_of, schema_text
 
@@ -75,8 +77,12 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         """Open or create. Raises InputError when the folder cannot be used."""
+        self._folder = folder
+        self._proven = False
+        self.turns = Turns(folder / "asking")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            refuse_foreign(folder)
             self._cache = diskcache.Cache(
                 str(folder),
                 disk=StrictDisk,
@@ -84,11 +90,11 @@ class Cache:
                 size_limit=2**62,
                 cull_limit=0,
                 disk_min_file_size=2**16,
+                sqlite_journal_mode="wal",
+                sqlite_synchronous=1,
             )
         except (OSError, sqlite3.Error) as error:
-            raise InputError(
-                f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
-            ) from None
+            raise unusable(folder, error) from None
         self._schema = schema_text("cached.schema.json")
 
     def get(self, request: Request) -> Response | None:
@@ -100,7 +106,7 @@ class Cache:
         try:
             text = self._cache.get(key)
             data = json.loads(text) if text is not None else None
-        except (RefusedRow, sqlite3.Error, OSError, ValueError):
+        except (RefusedRow, sqlite3.Error, OSError, ValueError, RecursionError):
             return None
         if not isinstance(data, dict) or errors_of(data, self._schema):
             return None
@@ -108,17 +114,27 @@ class Cache:
             return None
         return from_json(data["recording"], place="")
 
+    def prove(self) -> None:
+        """Make sure, once, that an answer could be kept. Raises InputError where it could not: nothing is paid for then."""
+        if not self._proven:
+            prove(self._folder)
+            self._proven = True
+
     def put(self, request: Request, response: Response) -> None:
-        """Remember a response. Raises InputError when the disk is full or read-only: paid work must not be lost in silence."""
+        """Remember a response, in a transaction of its own. It is on disk when this returns.
+
+        Raises InputError when that fails: paid work must not be lost in silence.
+        """
         data = to_json(record(request, response, place=""))
         try:
             self._cache.set(
                 request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True)
             )
+        except diskcache.Timeout:
+            prove(self._folder)  # the library does not say why, the database does
+            raise InputError(f"the cache in {self._folder} was busy for a minute; an answer was not kept") from None
         except (sqlite3.Error, OSError) as error:
-            raise InputError(
-                f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again"
-            ) from None
+            raise unusable(self._folder, error) from None
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -132,11 +148,12 @@ class Cache:
         return int(self._cache.clear())
 
     def close(self) -> None:
+        self.turns.close()
         self._cache.close()
 
 
 class CachedProvider:
-    """Asks the provider behind it only for what is not remembered. Errors are not remembered."""
+    """Asks the provider behind it only for what is not remembered, and for each request once. Errors are not remembered."""
 
     def __init__(self, provider: Provider, cache: Cache) -> None:
         self._provider = provider
@@ -144,10 +161,21 @@ class CachedProvider:
         self.hits = 0
 
     async def respond(self, request: Request) -> Response:
+        """The remembered answer, or the provider's. Raises InputError before it asks where the answer could not be kept."""
+        return self._remembered(request) or await self._asked(request)
+
+    async def _asked(self, request: Request) -> Response:
+        self._cache.prove()
+        async with self._cache.turns.turn(request.digest):
+            remembered = self._remembered(request)  # by whoever had the turn before
+            if remembered is not None:
+                return remembered
+            response = await self._provider.respond(request)
+            # in the same step as the reply's arrival: nothing may be awaited between the two
+            self._cache.put(request, response)
+            return response
+
+    def _remembered(self, request: Request) -> Response | None:
         remembered = self._cache.get(request)
-        if remembered is not None:
-            self.hits += 1
-            return remembered
-        response = await self._provider.respond(request)
-        self._cache.put(request, response)
-        return response
+        self.hits += remembered is not None
+        return remembered
