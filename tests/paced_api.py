@@ -178,4 +178,4 @@ class PacedApi:
             text = Path(f"/proc/{self.client}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:
             return False
-        return text.rpartition(")")[2].split()[0] != "R"
+        return text.rpartition(")")[2].split()[0] == "S"  # neither at work nor waiting for a disk
