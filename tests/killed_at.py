@@ -6,6 +6,7 @@ it lives. What takes long to load is loaded once.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -68,7 +69,7 @@ def child(number: int, told: int) -> None:
     """The command itself, with its words on no one's terminal."""
     os.chdir(os.environ["KILLED_AT"])
     counter = Counter(number)
-    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+    sys.stdout = sys.stderr = io.StringIO()
     sys.addaudithook(counter)
     code = 1
     try:

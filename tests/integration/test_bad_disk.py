@@ -62,14 +62,21 @@ def bubble(*arguments: str) -> list[str]:
 # --- a disk that fills up ---------------------------------------------------------------------------------------------
 
 
+LITTLE_ROOM = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from evals.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def with_little_room(project: Path, api: PacedApi, limit: int, *argv: str) -> tuple[int, str]:
     """Run with a limit on the size of every file, which a database meets as it meets a full disk."""
     running = subprocess.run(
         [
             sys.executable,
             "-c",
-            f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
-            "sys.argv[0] = 'evals'; runpy.run_module('evals', run_name='__main__')",
+            LITTLE_ROOM.format(limit=limit),
             *argv,
         ],
         cwd=project,
@@ -81,7 +88,7 @@ def with_little_room(project: Path, api: PacedApi, limit: int, *argv: str) -> tu
     return running.returncode, running.stderr
 
 
-@pytest.mark.parametrize("limit", [100_000, 200_000, 400_000])
+@pytest.mark.parametrize("limit", [400_000, 700_000, 1_000_000])
 def test_where_a_file_cannot_grow_the_answers_so_far_are_kept(home: Path, api: PacedApi, limit: int) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] in (resource.RLIM_INFINITY, 2**63 - 1)
     code, err = with_little_room(home, api, limit, *COMMAND, *JOBS)
@@ -244,7 +251,7 @@ def test_a_harmed_row_is_asked_again_and_the_others_are_not(home: Path, api: Pac
     with closing(sqlite3.connect(home / ".evals/cache/cache.db")) as database, database:
         if column == "mode":
             database.execute("UPDATE Cache SET value = ? WHERE rowid = 3", (pickle.dumps(Boom(home / "pwned")),))
-        database.execute(f"UPDATE Cache SET {column} = {value} WHERE rowid = 3")
+        database.execute(f"UPDATE Cache SET {column} = {value} WHERE rowid = 3")  # noqa: S608 - our own words
     code, _, err = finish(home, api, *JOBS)
     assert code == 0, err
     assert api.answered == answered + 1
