@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a crash, sees either the old text or the new one. Raises OSError."""
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file, given whole or in parts, so that a reader, or a crash, sees either the old text or the new one. Raises OSError."""
     write_together({path: text})
 
 
-def write_together(texts: Mapping[Path, str]) -> None:
+def write_together(texts: Mapping[Path, str | Iterable[str]]) -> None:
     """Write files that belong together. Nothing is renamed until every text is on disk, and no other writer of these
     files comes between. Raises OSError, and then no file is half-written."""
     with ExitStack() as stack:
@@ -69,10 +69,10 @@ def _is_at(handle: int, place: Path) -> bool:
         return False
 
 
-def _fill(handle: int, text: str) -> None:
+def _fill(handle: int, text: str | Iterable[str]) -> None:
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass", closefd=False) as file:
         os.ftruncate(handle, 0)
-        file.write(text)
+        file.writelines([text] if isinstance(text, str) else text)
         file.flush()
         os.fsync(handle)
     os.fchmod(handle, 0o644)
