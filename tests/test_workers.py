@@ -49,7 +49,7 @@ def interrupted() -> bool:
 
 
 def test_a_dead_worker_loses_nothing_and_only_the_work_that_kills_is_lost(tmp_path: Path) -> None:
-    async def go() -> tuple[list[object], int, bool]:
+    async def go() -> tuple[list[int | BaseException], int, bool]:
         pool = Pool(2)
         try:
             work = [pool.run(square, number) for number in range(10)]
