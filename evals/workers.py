@@ -26,7 +26,9 @@ WORTH = 6.0
 """Seconds of grading that must lie ahead before processes are started: each of them takes about one to load the rules."""
 HEAVY = 0.003
 """Seconds of grading an answer from which handing it over (about 0.4 ms here, on both sides) is small beside it."""
-LEAST = 8
+WARM = 4
+"""Answers that load parsers and fill caches: what they take says nothing of the others."""
+LEAST = 12
 """Answers that are graded here before the rest is estimated."""
 
 T = TypeVar("T")
@@ -54,8 +56,9 @@ class Rules:
             return await self._pool.run(by_rule, criteria, case.task, text)
         began = _worked()
         found = by_rule(criteria, case.task, text)
-        self._spent += _worked() - began
         self._done += 1
+        if self._done > WARM:
+            self._spent += _worked() - began
         if self._pool is None and self._is_worth_it:
             self._pool = Pool(self._workers)
         return found
@@ -64,7 +67,7 @@ class Rules:
     def _is_worth_it(self) -> bool:
         if self._workers < 2 or self._done < LEAST:
             return False
-        each = self._spent / self._done
+        each = self._spent / (self._done - WARM)
         return each >= self._heavy and self._left * each >= WORTH
 
     def close(self) -> None:

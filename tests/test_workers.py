@@ -92,7 +92,7 @@ def test_workers_give_the_same_grades(case: Case, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("answers", "workers", "each", "worth"),
-    [(10_000, 2, 0.05, True), (10_000, 1, 0.05, False), (20, 2, 0.05, False), (10_000, 2, HEAVY / 2, False)],
+    [(10_000, 2, 0.05, True), (10_000, 1, 0.05, False), (30, 2, 0.05, False), (10_000, 2, HEAVY / 2, False)],
 )
 def test_processes_are_started_where_there_is_enough_to_do(
     case: Case, monkeypatch: pytest.MonkeyPatch, answers: int, workers: int, each: float, worth: bool
