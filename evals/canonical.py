@@ -13,6 +13,9 @@ from enum import Enum
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
+_SPELLER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def as_json(value: object) -> Json:
     """A frozen value as JSON data. Dataclass fields that are None are left out, so that an optional field added
     later changes no older digest. Raises TypeError for anything that JSON has no word for."""
@@ -41,7 +44,7 @@ def canonical(value: object) -> str:
 
 def spelled(data: Json) -> str:
     """The canonical spelling of what is JSON data already."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _SPELLER.encode(data)
 
 
 def digest(value: object) -> str:

@@ -102,6 +102,8 @@ class Judging:
     async def ask(self, trials: Collection[Trial], unanswered: Collection[int]) -> None:
         """Every question once, and those with an invalid reply once more, together. Raises as `ask_all` does."""
         total = sum(self._votes * len(judged_criteria(t)) for n, t in enumerate(trials) if n not in unanswered)
+        if not total:
+            return
         await self._round(self._questions(trials, unanswered), total, 1, "judge replies")
         again = dict(self._invalid)
         if again:
