@@ -13,6 +13,9 @@ from enum import Enum
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
+_SPELLER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def as_json(value: object) -> Json:
     """A frozen value as JSON data. Dataclass fields that are None are left out, so that an optional field added
     later changes no older digest. Raises TypeError for anything that JSON has no word for."""
@@ -36,7 +39,12 @@ def canonical(value: object) -> str:
     >>> canonical({"b": [1, "ä"], "a": None})
     '{"a":null,"b":[1,"ä"]}'
     """
-    return json.dumps(as_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return spelled(as_json(value))
+
+
+def spelled(data: Json) -> str:
+    """The canonical spelling of what is JSON data already."""
+    return _SPELLER.encode(data)
 
 
 def digest(value: object) -> str:

@@ -121,6 +121,13 @@ def _run(verbs: Verbs) -> None:
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
     _no_execute(one)
+    one.add_argument(
+        "--executor",
+        default="local",
+        metavar="WHERE",
+        help="who grades: `local`, or a dask cluster as dask://HOST:PORT (default: %(default)s)",
+    )
+    one.add_argument("--no-grade-cache", action="store_true", help="grade every answer anew, remember no grade")
     one.add_argument("--resume", action="store_true", help="go on with the newest unfinished run, with its options")
     one.add_argument(
         "--out",
@@ -273,8 +280,17 @@ def _keeping(verbs: Verbs) -> None:
     one.add_argument("--persona", action="append", help=argparse.SUPPRESS)
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
     _votes(one)
-    one = _verb(verbs, "cache", "look at or clear this machine's memory of responses", "evals cache info")
-    one.add_argument("what", choices=["info", "clear"])
+    one = _verb(
+        verbs, "cache", "look at, tidy or clear this machine's memory of responses and grades", "evals cache info"
+    )
+    one.add_argument("--suite", dest="of_suite", metavar="ID", help="why: the trial's suite (default: the only one)")
+    one.add_argument(
+        "what",
+        choices=["info", "clear", "prune", "why"],
+        help="info: how much there is; clear: forget it; prune: forget what can be of no use any more; why: what is known of KEY",
+    )
+    one.add_argument("key", nargs="?", metavar="KEY", help="why: a trial (CASE/REVISION/REPEAT) or a request's digest")
+    one.add_argument("--only", choices=["responses", "grades"], help="clear or prune: leave the other memory alone")
 
 
 def _starting(verbs: Verbs) -> None:

@@ -5,12 +5,16 @@ Here: the values and the protocol. Not here: any way of answering.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from evals.canonical import Json, canonical, digest
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 UNSTATED = "claude-unstated"
 """Name of the model in recorded requests whose origin does not state it."""
@@ -58,6 +62,27 @@ class Request:
     def digest(self) -> str:
         """Identity of the request: its cache key and its `custom_id`."""
         return digest(self)
+
+    def again(self, repeat: int) -> Request:
+        """The same request for another answer. Its digest is made without spelling the texts anew."""
+        head, tail = self._around_repeat
+        hashed = head.copy()
+        hashed.update(f"{repeat}".encode() + tail)
+        other = object.__new__(Request)
+        # `replace` takes four times as long; the digest goes where `cached_property` keeps it
+        other.__dict__.update(self._parts, repeat=repeat, digest=hashed.hexdigest())
+        return other
+
+    @cached_property
+    def _parts(self) -> dict[str, object]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _around_repeat(self) -> tuple[Hash, bytes]:
+        """The hashed part of the canonical spelling that stands before the repeat's number, and the part behind it."""
+        # quotes inside strings are escaped, so these bytes stand where the name of the field stands, and nowhere else
+        head, mark, tail = canonical(self).encode("utf-8", "surrogatepass").partition(b',"repeat":')
+        return hashlib.sha256(head + mark), tail[len(str(self.repeat)) :]
 
     @property
     def fields(self) -> dict[str, str]:
@@ -126,6 +151,15 @@ class Gatherer(Provider, Protocol):
 
         Called before each round of questions. Raises what no request of the round would survive.
         """
+        ...
+
+
+@runtime_checkable
+class Rememberer(Provider, Protocol):
+    """A provider that can give an answer again, so that a run need not hold the texts of all answers."""
+
+    def recall(self, request: Request) -> Response | None:
+        """The answer that `respond` gave before, or None where it is not at hand (any more). Asks nobody."""
         ...
 
 

@@ -168,7 +168,7 @@ class Bench:
         elif self.options.provider == "scripted":
             from evals.scripts import read_scripts
 
-            yield read_scripts(self.home, self.suite.id, [trial], votes=self.suite.votes)
+            yield read_scripts(self.home, self.suite.id, [trial])
         else:
             async with shared.live_provider(self.home) as live:
                 yield live

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evals.canonical import Json, canonical
+from evals.canonical import Json, canonical, spelled
 from evals.errors import Fault, InputError
 from evals.project import Project
 from evals.recording import PLAIN
@@ -117,7 +117,12 @@ def grades_text(lines: Iterable[GradeLine]) -> str:
     ordered = sorted(
         lines, key=lambda line: (line.case, line.grade.criterion, line.repeat, line.grade.kind, line.grade.grader)
     )
-    return "".join(canonical(grade_json(line)) + "\n" for line in ordered)
+    return "".join(map(grade_text, ordered))
+
+
+def grade_text(line: GradeLine) -> str:
+    """A line of `NNNN.grades.jsonl`."""
+    return spelled(grade_json(line)) + "\n"
 
 
 def card_folder(project: Project, suite: str, persona: str, out: Path | None = None) -> Path:
@@ -131,16 +136,24 @@ def card_name(revision: str) -> str:
     return revision if PLAIN.fullmatch(revision) else f"at-{digest(revision)[:12]}"
 
 
-def write_card(folder: Path, card: Scorecard, markdown: str, total: Spent | None = None) -> Path:
-    """Write the files of a scorecard together, with what its answers cost where that is known; the path of the first."""
+def write_card(
+    folder: Path, card: Scorecard, markdown: str, *, total: Spent | None = None, grades: Iterable[str] | None = None
+) -> Path:
+    """Write the files of a scorecard together; the path of the first.
+
+    `total`: what its answers cost, where that is known. `grades`: the text of the grades' file in parts, where the
+    scorecard does not hold them.
+    """
     name = card_name(card.header.revision)
     path = folder / f"{name}.jsonl"
-    texts = {
+    texts: dict[Path, str | Iterable[str]] = {
         path: card_text(card),
-        folder / f"{name}.grades.jsonl": grades_text(card.grades),
+        folder / f"{name}.grades.jsonl": grades_text(card.grades) if grades is None else grades,
         folder / f"{name}.md": markdown,
     }
-    write_together(texts | ({usage_path(path): usage_text(total)} if total else {}))
+    if total:
+        texts[usage_path(path)] = usage_text(total)
+    write_together(texts)
     return path
 
 

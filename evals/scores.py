@@ -5,10 +5,9 @@ Here: arithmetic. Not here: what a scorecard holds (`scorecard`), or intervals (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from evals.case import Case
-from graders.criterion import Criterion, Grade, Status
+from graders.criterion import Criterion, Status
 
 
 def trial_score(outcomes: Iterable[tuple[Criterion, Status]]) -> float | None:
@@ -26,21 +25,6 @@ def trial_score(outcomes: Iterable[tuple[Criterion, Status]]) -> float | None:
         elif status is Status.FAIL:
             earned += criterion.points
     return min(1.0, max(0.0, earned / possible)) if possible else None
-
-
-Outcomes = dict[str, list[dict[str, Grade]]]
-"""For each case, for each repeat: the prevailing grade of each criterion."""
-
-
-def case_scores(cases: Sequence[Case], outcomes: Outcomes, keep: Callable[[Criterion], bool]) -> list[list[float]]:
-    """For each case that has any: the scores of its repeats over the criteria to keep."""
-    result = []
-    for case in cases:
-        kept = [criterion for criterion in case.criteria if keep(criterion)]
-        scores = [trial_score((c, grades[c.id].status) for c in kept) for grades in outcomes[case.id]]
-        scored = [score for score in scores if score is not None]
-        result += [scored] if scored else []
-    return result
 
 
 def mean_of_means(scores: Sequence[Sequence[float]]) -> float | None:

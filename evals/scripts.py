@@ -6,47 +6,55 @@ their provenance says `scripted`, and so does the model of every scorecard made 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from evals.errors import Fault, InputError, raise_all
-from evals.exchange import SCRIPTED, Request
+from evals.exchange import SCRIPTED, Message, Provenance, Request, Response
 from evals.load import read_text
 from evals.project import Project
-from evals.providers.scripted import ScriptedProvider
-from evals.run import ATTEMPTS, judge_request, judged_criteria
+from evals.run import judge_request, judged_criteria
 from evals.trial import Trial
 
 
-def read_scripts(project: Project, suite: str, trials: Sequence[Trial], *, votes: int) -> ScriptedProvider:
+class Scripts:
+    """Answers each request with the text that was written for it. Every repeat has the same."""
+
+    def __init__(self, texts: Mapping[tuple[Message, ...], str]) -> None:
+        self._texts = texts
+
+    async def respond(self, request: Request) -> Response:
+        return self.recall(request)
+
+    def recall(self, request: Request) -> Response:
+        """The same again."""
+        text = self._texts[request.messages]
+        return Response(text=text, provenance=Provenance(kind="scripted"), stop_reason="end_turn")
+
+
+def read_scripts(project: Project, suite: str, trials: Iterable[Trial]) -> Scripts:
     """A provider that answers every request of the trials. Raises InputError with every text that is missing."""
-    texts: dict[str, str] = {}
+    texts: dict[tuple[Message, ...], str] = {}
     faults: dict[Fault, None] = {}
-    for trial in trials:
+    for trial in {trial.case.id: trial for trial in trials}.values():
         folder = project.scripted / suite / trial.case.id
         try:
             answer = _text(project, folder / "answer.md")
-            texts[trial.request.digest] = answer
-            texts.update(_replies(project, folder, trial, answer, votes))
+            texts[trial.request.messages] = answer
+            texts.update(_replies(project, folder, trial, answer))
         except InputError as error:
             faults.update(dict.fromkeys(error.faults))
     raise_all(list(faults))
-
-    def script(request: Request) -> str:
-        return texts[request.digest]
-
-    return ScriptedProvider(script)
+    return Scripts(texts)
 
 
-def _replies(project: Project, folder: Path, trial: Trial, answer: str, votes: int) -> dict[str, str]:
-    replies = {}
-    for criterion in judged_criteria(trial):
-        reply = _text(project, folder / "judge" / f"{criterion.id}.json")
-        for vote in range(1, votes + 1):
-            for attempt in range(1, ATTEMPTS + 1):
-                request = judge_request(trial, criterion, answer, model=SCRIPTED, vote=vote, attempt=attempt)
-                replies[request.digest] = reply
-    return replies
+def _replies(project: Project, folder: Path, trial: Trial, answer: str) -> dict[tuple[Message, ...], str]:
+    return {
+        judge_request(trial, criterion, answer, model=SCRIPTED).messages: _text(
+            project, folder / "judge" / f"{criterion.id}.json"
+        )
+        for criterion in judged_criteria(trial)
+    }
 
 
 def _text(project: Project, path: Path) -> str:

@@ -17,7 +17,8 @@ from evals.exchange import Provider
 from evals.gate import LOOKS, Schedule
 from evals.persona import Persona
 from evals.run import Execute, Graded, run
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
+from evals.tally import tally
 from evals.trial import plan_trials
 
 CONFIRMING = 5

@@ -38,12 +38,35 @@ def persona_request(suite: Suite, case: Case, persona: Persona, *, model: str, r
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All trials of a run, made anew each time they are gone through, since a hundred thousand would fill the memory."""
+
+    suite: Suite
+    cases: Sequence[Case]
+    personas: Sequence[Persona]
+    model: str
+    repeats: int
+    draw: str = "0"
+
+    def __len__(self) -> int:
+        return len(self.cases) * len(self.personas) * self.repeats
+
+    def __iter__(self) -> Iterator[Trial]:
+        return plan_trials(
+            self.suite, self.cases, self.personas, model=self.model, repeats=self.repeats, draw=self.draw
+        )
+
+    def __contains__(self, trial: object) -> bool:
+        return any(trial == mine for mine in self)
+
+
 def plan_trials(
     suite: Suite, cases: Sequence[Case], personas: Sequence[Persona], *, model: str, repeats: int, draw: str = "0"
 ) -> Iterator[Trial]:
     """Every trial of a run; revisions interleaved, so that an interrupted run leaves them comparable."""
     for case in cases:
+        first = [persona_request(suite, case, persona, model=model, repeat=1, draw=draw) for persona in personas]
         for repeat in range(1, repeats + 1):
-            for persona in personas:
-                request = persona_request(suite, case, persona, model=model, repeat=repeat, draw=draw)
-                yield Trial(case=case, persona=persona, repeat=repeat, request=request)
+            for persona, request in zip(personas, first, strict=True):
+                yield Trial(case=case, persona=persona, repeat=repeat, request=request.again(repeat))

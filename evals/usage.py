@@ -6,7 +6,8 @@ Here: the value, its sum and its file. Not here: the table of prices.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,24 +35,63 @@ class Spent:
     """Median time to an answer, seconds."""
 
 
-def spent(responses: Sequence[Response], prices: PriceTable, day: str) -> Spent | None:
+def spent(responses: Iterable[Response], prices: PriceTable, day: str) -> Spent | None:
     """What answers cost together at the prices of an ISO day; None unless the API counted the tokens of every one.
 
     One answer by a model without a known price makes the cost unknown, never smaller.
     """
-    counted = [(r.model or "", r.usage) for r in responses if r.provenance.kind == "api" and r.usage]
-    if not counted or len(counted) < len(responses):
-        return None
-    costs = [_cost(prices, model, usage, day) for model, usage in counted]
-    return Spent(
-        answers=len(counted),
-        input_tokens=sum(usage.input_tokens for _, usage in counted),
-        output_tokens=sum(usage.output_tokens for _, usage in counted),
-        cache_read_input_tokens=sum(usage.cache_read_input_tokens for _, usage in counted),
-        cache_creation_input_tokens=sum(usage.cache_creation_input_tokens for _, usage in counted),
-        batch_answers=sum(usage.service_tier == "batch" for _, usage in counted),
-        cost_usd=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
-    )
+    meter = Meter(prices, day)
+    for response in responses:
+        meter.add(response)
+    return meter.total
+
+
+class Meter:
+    """Adds up answer by answer what they cost."""
+
+    def __init__(self, prices: PriceTable, day: str) -> None:
+        self._prices = prices
+        self._day = day
+        self._answers = self._counted = self._batch = 0
+        self._tokens = [0, 0, 0, 0]
+        self._costs = array("d")
+        self._unknown = False
+
+    def add(self, response: Response) -> None:
+        """Count one answer in."""
+        self._answers += 1
+        usage = response.usage
+        if response.provenance.kind != "api" or not usage:
+            return
+        self._counted += 1
+        self._batch += usage.service_tier == "batch"
+        parts = (
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_input_tokens,
+            usage.cache_creation_input_tokens,
+        )
+        self._tokens = [before + more for before, more in zip(self._tokens, parts, strict=True)]
+        cost = _cost(self._prices, response.model or "", usage, self._day)
+        if cost is None:
+            self._unknown = True
+        else:
+            self._costs.append(cost)
+
+    @property
+    def total(self) -> Spent | None:
+        """As `spent` says."""
+        if not self._counted or self._counted < self._answers:
+            return None
+        return Spent(
+            answers=self._counted,
+            input_tokens=self._tokens[0],
+            output_tokens=self._tokens[1],
+            cache_read_input_tokens=self._tokens[2],
+            cache_creation_input_tokens=self._tokens[3],
+            batch_answers=self._batch,
+            cost_usd=None if self._unknown else round(sum(self._costs), 6),
+        )
 
 
 def _cost(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:

@@ -18,6 +18,7 @@ MODULES = sorted([*ROOT.glob("graders/**/*.py"), *ROOT.glob("evals/**/*.py")])
 OWNERS = {
     "anthropic": {"evals/providers/live.py", "evals/providers/batch_api.py"},
     "diskcache": {"evals/providers/cached.py", "evals/providers/cache_check.py"},
+    "distributed": {"evals/dask_workers.py"},
     "jsonschema": {"evals/schema.py"},
     "referencing": {"evals/schema.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
@@ -151,6 +152,8 @@ def test_a_replayed_run_loads_no_network_client() -> None:
         "httpx",
         "aiohttp",
         "pandas",
+        "dask",
+        "distributed",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.criterion import Evidence, Grade, Kind, Status
-from graders.judge.panel import agreement, combine, panel_version
+from graders.judge.panel import combine, panel_version
 
 P, F, N, U = Status.PASS, Status.FAIL, Status.NOT_APPLICABLE, Status.UNSCORED
 
@@ -68,8 +68,3 @@ def test_what_is_undecided_says_why_and_quotes_nothing() -> None:
     assert combine(votes(P, U, U)).reason == "1 of 3 votes are valid, 2 are needed"
     tied = combine(votes(P, F, U))
     assert (tied.reason, tied.evidence) == ("no majority: pass, fail, unscored", ())
-
-
-def test_agreement_counts_unanimous_panels() -> None:
-    assert agreement([combine(votes(P, P, P)), combine(votes(P, P, F)), *votes(P)]) == (1, 2)
-    assert agreement(votes(P)) is None

@@ -14,9 +14,10 @@ from evals.case import Case, Suite
 from evals.exchange import Provenance, Response
 from evals.persona import Persona
 from evals.run import Graded
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.scorecard_file import card_text, grades_text, read_card, write_card
 from evals.scores import trial_score
+from evals.tally import tally
 from evals.trial import Trial, persona_request
 from graders.criterion import Criterion, Dimension, Evidence, Grade, GraderRef, Kind, Sort, Status, prevailing
 

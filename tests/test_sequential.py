@@ -19,8 +19,9 @@ from evals.persona import Persona
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider
 from evals.run import run
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.sequential import Outcome, SequentialGate, asking
+from evals.tally import tally
 from evals.trial import plan_trials
 
 SAFE = '```python\ndb.execute("SELECT id FROM u WHERE n = %s", (n,))\n```\n'

@@ -26,8 +26,9 @@ from evals.persona import Persona
 from evals.prices import PriceTable, read_prices
 from evals.project import Project
 from evals.report.safe import line, plain
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.sequential import Ask, SequentialGate, asking
+from evals.tally import tally
 from evals.whole_file import write_whole
 
 BASE_REPEATS = 10

@@ -7,28 +7,28 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing
 from pathlib import Path
 
+from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
 from evals.load import load_suite, select_cases
-from evals.persona import Persona
 from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.report.safe import plain
-from evals.run import Graded, judged_criteria, run
+from evals.run import judged_criteria, stream
 from evals.run_log import RunLog, new_log, unfinished
-from evals.scorecard import Scorecard, tally
+from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
-from evals.trial import Trial, plan_trials
-from evals.usage import Spent
+from evals.trial import Plan
 
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
@@ -50,6 +50,8 @@ OPTIONS = (
     "limit",
     "draw",
     "no_execute",
+    "executor",
+    "no_grade_cache",
     "out",
     "format",
 )
@@ -63,23 +65,26 @@ def execute(args: argparse.Namespace) -> int:
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
-    people = shared.personas(home, suite, args.persona)
-    trials = list(
-        plan_trials(
-            suite, cases, people, model=_model(args, suite), repeats=args.repeats or suite.repeats, draw=args.draw
-        )
+    people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
+    plan = Plan(
+        suite=suite,
+        cases=cases,
+        personas=people,
+        model=_model(args, suite),
+        repeats=args.repeats or suite.repeats,
+        draw=args.draw,
     )
     if args.dry_run:
-        return _dry_run(args, suite, trials)
+        return _dry_run(args, suite, plan)
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
-    try:
-        cards, totals = _cards(args, home, suite, people, trials, log)
-        _write(args, home, suite, cases, cards, totals)
+    with ExitStack() as stack:
+        stack.callback(log.close)
+        sheets = [stack.enter_context(closing(CardStream(suite, p, shared.meter(), home.memory))) for p in people]
+        cards = _graded(args, home, suite, plan, sheets, log)
+        _write(args, home, suite, cases, cards, sheets)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
-    finally:
-        log.close()
     _show(args, suite, cards)
     incomplete = [card for card in cards if card.unscored_share > suite.unscored_limit]
     if args.github:
@@ -107,7 +112,7 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
     return str(args.model or suite.model)
 
 
-def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) -> int:
+def _dry_run(args: argparse.Namespace, suite: Suite, trials: Plan) -> int:
     questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
     shared.put(
         f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
@@ -115,81 +120,82 @@ def _dry_run(args: argparse.Namespace, suite: Suite, trials: Sequence[Trial]) ->
     return 0
 
 
-def _cards(
-    args: argparse.Namespace,
-    home: Project,
-    suite: Suite,
-    people: Sequence[Persona],
-    trials: Sequence[Trial],
-    log: RunLog,
-) -> tuple[list[Scorecard], list[Spent | None]]:
+def _graded(
+    args: argparse.Namespace, home: Project, suite: Suite, plan: Plan, sheets: Sequence[CardStream], log: RunLog
+) -> list[Scorecard]:
+    """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
     judge_model = OFFLINE.get(args.provider) or args.judge or suite.judge
     bar = Bar(sys.stderr)
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        graded = asyncio.run(_run(args, home, trials, recorded, judge_model, suite.votes, executor, bar))
+        failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log))
     finally:
         bar.close()
-    for item in graded:
-        log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
-    _tell_failures(graded)
+    _tell_failures(failures)
     context = judge_context(recorded)
-    groups = [(persona, _of(persona, graded)) for persona in people]
     judge = judge_name(recorded) if recorded else judge_model
     licence = licensed(home, suite.id, judge=judge, context=context)
-    cards = [
-        tally(suite, p, items, judge_model=judge_model, judge_context=context, licensed=licence) for p, items in groups
-    ]
-    return cards, [shared.usage_of(items) for _, items in groups]
+    return [sheet.card(judge_model=judge_model, judge_context=context, licensed=licence) for sheet in sheets]
 
 
-def _tell_failures(graded: Sequence[Graded]) -> None:
-    failed = [item for item in graded if item.failure]
-    for item in failed[:FAILURES_SHOWN]:
-        shared.say(plain(f"{item.trial.name}: no answer: {item.failure}"))
+def _tell_failures(failed: Sequence[str]) -> None:
+    for said in failed[:FAILURES_SHOWN]:
+        shared.say(plain(said))
     if len(failed) > FAILURES_SHOWN:
         shared.say(f"and {len(failed) - FAILURES_SHOWN} more without an answer; the run log names them all")
-
-
-def _of(persona: Persona, graded: Sequence[Graded]) -> list[Graded]:
-    return [item for item in graded if item.trial.persona.revision == persona.revision]
 
 
 async def _run(
     args: argparse.Namespace,
     home: Project,
-    trials: Sequence[Trial],
+    plan: Plan,
     recorded: Sequence[Recording],
     judge_model: str,
-    votes: int,
     executor: Executor,
     bar: Bar,
-) -> list[Graded]:
+    sheets: Sequence[CardStream],
+    log: RunLog,
+) -> list[str]:
+    """Put every graded answer on the sheet of its revision; what is to be said of those that failed."""
+    by_revision = {sheet.persona.revision: sheet for sheet in sheets}
+    failed: list[str] = []
     async with AsyncExitStack() as stack:
-        provider: Provider
-        if args.provider == "replay":
-            from evals.providers.recorded import RecordedProvider
-
-            provider = RecordedProvider(recorded)
-        elif args.provider == "scripted":
-            from evals.scripts import read_scripts
-
-            provider = read_scripts(home, args.suite, trials, votes=votes)
-        else:
-            api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-            provider = await stack.enter_async_context(api(home))
-        return await run(
-            trials,
+        grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
+        found = await stack.enter_async_context(grading)
+        provider = await _provider(args, home, plan, recorded, stack)
+        graded = stream(
+            plan,
             provider,
             provider,
             judge_model=judge_model,
-            votes=votes,
+            votes=plan.suite.votes,
             jobs=args.jobs,
-            execute=executor.grades,
+            grader=found,
             progress=bar.show,
         )
+        async for item in await stack.enter_async_context(aclosing(graded)):
+            by_revision[item.trial.persona.revision].add(item)
+            log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+            if item.failure:
+                failed.append(f"{item.trial.name}: no answer: {item.failure}")
+    return failed
+
+
+async def _provider(
+    args: argparse.Namespace, home: Project, plan: Plan, recorded: Sequence[Recording], stack: AsyncExitStack
+) -> Provider:
+    if args.provider == "replay":
+        from evals.providers.recorded import RecordedProvider
+
+        return RecordedProvider(recorded)
+    if args.provider == "scripted":
+        from evals.scripts import read_scripts
+
+        return read_scripts(home, args.suite, plan)
+    api = shared.batch_provider if args.provider == "batch" else shared.live_provider
+    return await stack.enter_async_context(api(home))
 
 
 def _write(
@@ -198,7 +204,7 @@ def _write(
     suite: Suite,
     cases: Sequence[Case],
     cards: Sequence[Scorecard],
-    totals: Sequence[Spent | None],
+    sheets: Sequence[CardStream],
 ) -> None:
     """Committed results come of whole replayed runs only; everything else goes to the machine's own folder or where it is told."""
     from evals.report.tables import card_markdown
@@ -209,11 +215,12 @@ def _write(
         and (args.repeats or suite.repeats) == suite.repeats
         and args.draw == "0"
     )
-    for card, total in zip(cards, totals, strict=True):
+    for card, sheet in zip(cards, sheets, strict=True):
         official = whole and card.header.revision.isdigit()
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
-            path = write_card(card_folder(home, suite.id, suite.persona, base), card, card_markdown(card), total)
+            folder = card_folder(home, suite.id, suite.persona, base)
+            path = write_card(folder, card, card_markdown(card), total=sheet.total, grades=sheet.grades())
         except OSError as error:
             raise InputError(
                 f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"

@@ -21,10 +21,9 @@ from evals.prices import read_prices
 from evals.project import Project, find_project
 from evals.recording import Recording, answer_place, read_recordings
 from evals.report.safe import plain
-from evals.run import Graded
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_name, read_card
-from evals.usage import Spent, spent
+from evals.usage import Meter
 from graders.execution.box import BoxError
 
 
@@ -125,10 +124,9 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     return Recorded(reason=reason, record=record_of(lines))
 
 
-def usage_of(graded: Sequence[Graded]) -> Spent | None:
-    """What the answers cost, where the API counted; None for recorded answers, which do not state it."""
-    responses = [item.response for item in graded if item.response]
-    return spent(responses, read_prices(), datetime.now(tz=UTC).date().isoformat()) if responses else None
+def meter() -> Meter:
+    """Adds up what answers cost, at the prices of today."""
+    return Meter(read_prices(), datetime.now(tz=UTC).date().isoformat())
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:

@@ -20,8 +20,9 @@ from evals.licence import licensed
 from evals.load import find_persona, load_instructions, revisions
 from evals.persona import Persona
 from evals.project import Project
-from evals.scorecard import Scorecard, answer_digest, tally
+from evals.scorecard import Scorecard, answer_digest
 from evals.scorecard_file import with_statements
+from evals.tally import tally
 from evals.trial import plan_trials
 from evals.usage import Spent, read_usage, usage_path
 

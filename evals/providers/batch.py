@@ -92,6 +92,10 @@ class BatchProvider:
             raise ProviderError(self._failures.get(request.digest, "the answer was not kept"))
         return response
 
+    def recall(self, request: Request) -> Response | None:
+        """The gathered answer, where the cache has it."""
+        return self._cache.get(request)
+
     async def gather(self, requests: Sequence[Request]) -> None:
         """Have every request answered, or its failure noted. Raises what ends the run: FatalProviderError, ProviderError, InputError."""
         async with self._turn:

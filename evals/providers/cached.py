@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from diskcache.core import MODE_PICKLE
 from evals.canonical import digest
 from evals.errors import InputError
 from evals.exchange import Provider, Request, Response
-from evals.providers.cache_check import prove, refuse_foreign, unusable
+from evals.providers.cache_check import DATABASE, prove, refuse_foreign, unusable
 from evals.providers.turns import Turns
 from evals.recording import Recording, from_json, record, to_json
 from evals.schema import errors_of, schema_text
@@ -147,6 +148,24 @@ class Cache:
         """Forget everything; the number of rows forgotten."""
         return int(self._cache.clear())
 
+    def digests(self) -> list[str]:
+        """Digests of the requests whose responses are remembered, damaged ones included."""
+        return [key for _, key in self._rows() if isinstance(key, str) and KEY.fullmatch(key)]
+
+    def prune(self) -> int:
+        """Forget the rows that count as absent, since they are damaged or foreign; how many they were."""
+        wrong = [
+            row for row, key in self._rows() if not (isinstance(key, str) and KEY.fullmatch(key) and self.look(key))
+        ]
+        with closing(sqlite3.connect(self._folder / DATABASE)) as rows, rows:
+            rows.executemany("DELETE FROM Cache WHERE rowid = ?", [(row,) for row in wrong])
+        return len(wrong)
+
+    def _rows(self) -> list[tuple[int, object]]:
+        """Past the library, which stops at the first key that it cannot read."""
+        with closing(sqlite3.connect(self._folder / DATABASE)) as rows:
+            return rows.execute("SELECT rowid, key FROM Cache ORDER BY rowid").fetchall()
+
     def close(self) -> None:
         self.turns.close()
         self._cache.close()
@@ -179,3 +198,7 @@ class CachedProvider:
         remembered = self._cache.get(request)
         self.hits += remembered is not None
         return remembered
+
+    def recall(self, request: Request) -> Response | None:
+        """What is remembered."""
+        return self._cache.get(request)

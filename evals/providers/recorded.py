@@ -21,6 +21,11 @@ class RecordedProvider:
             raise MissingRecording(explain_miss(request, self._by_digest.values()))
         return recording.response
 
+    def recall(self, request: Request) -> Response | None:
+        """The recorded answer."""
+        recording = self._by_digest.get(request.digest)
+        return recording.response if recording else None
+
 
 def explain_miss(request: Request, recordings: Iterable[Recording]) -> str:
     """Which recording comes nearest to a request that has none, and in what it differs."""

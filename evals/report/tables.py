@@ -218,28 +218,27 @@ def _licence(header: Header) -> str:
 
 
 def _not_passed(card: Scorecard) -> list[str]:
-    """One line per prevailing grade that is no pass, with the first quote."""
+    """One line per prevailing grade that is no pass, with the first quote; of very many the first."""
     rows = []
-    for line in sorted(card.grades, key=lambda x: (x.case, x.grade.criterion, x.repeat)):
-        if line.prevails and line.grade.status is not Status.PASS:
-            evidence = line.grade.evidence[0] if line.grade.evidence else None
-            quote = cell(evidence.cited, 130) if evidence else ""
-            rows.append(
-                [
-                    cell(line.case),
-                    cell(line.grade.criterion),
-                    str(line.repeat),
-                    line.grade.status.value,
-                    line.grade.kind.value,
-                    cell(line.grade.reason, 240),
-                    quote,
-                ]
-            )
-    return (
-        [table(rows, ["case", "criterion", "answer", "status", "by", "reason", "evidence"], markdown=True)]
-        if rows
-        else ["Nothing."]
-    )
+    found = card.highlights
+    for line in found.not_passed:
+        evidence = line.grade.evidence[0] if line.grade.evidence else None
+        quote = cell(evidence.cited, 130) if evidence else ""
+        rows.append(
+            [
+                cell(line.case),
+                cell(line.grade.criterion),
+                str(line.repeat),
+                line.grade.status.value,
+                line.grade.kind.value,
+                cell(line.grade.reason, 240),
+                quote,
+            ]
+        )
+    if not rows:
+        return ["Nothing."]
+    shown = table(rows, ["case", "criterion", "answer", "status", "by", "reason", "evidence"], markdown=True)
+    return [shown, *(["", f"And {found.more} more; the file of the grades holds them all."] if found.more else [])]
 
 
 def grade_rows(lines: Iterable[tuple[str, Dimension, Status, str, str, str]]) -> str:

@@ -10,7 +10,7 @@ from evals.model_family import same_family
 from evals.report.tables import dimension_table, edges, items_table, promise_share, side_by_side
 from evals.scorecard import Scorecard
 from graders.criterion import Dimension, Kind
-from graders.judge.panel import agreement, panel_version
+from graders.judge.panel import panel_version
 from graders.judge.question import judge_version
 
 SOURCES = {
@@ -84,9 +84,11 @@ def judge_notes(cards: Sequence[Scorecard]) -> list[str]:
     family = None if header.model == SCRIPTED else same_family(header.model, header.judge)
     if family:
         lines.append(f"Judge and answers are of one family ({family}): a judge may favour what it would have written.")
-    panel = agreement(line.grade for card in cards for line in card.grades)
-    if panel:
-        lines.append(f"The judge's votes were unanimous on {panel[0]} of {panel[1]} questions.")
+    found = [card.highlights for card in cards]
+    if panels := sum(each.panels for each in found):
+        lines.append(
+            f"The judge's votes were unanimous on {sum(each.unanimous for each in found)} of {panels} questions."
+        )
     stale = sorted({v for card in cards for name, v in card.header.graders if name == "judge"} - _current_versions())
     if stale:
         lines.append(

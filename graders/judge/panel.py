@@ -7,7 +7,7 @@ Here: counting votes. Not here: asking for them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graders.criterion import Grade, Status
@@ -48,9 +48,3 @@ def _winner(said: Sequence[Status]) -> tuple[Status | None, str]:
     if 2 * count <= len(valid):
         return None, f"no majority: {', '.join(status.value for status in said)}"
     return status, f"{count} of {len(said)} votes"
-
-
-def agreement(grades: Iterable[Grade]) -> tuple[int, int] | None:
-    """On how many questions a panel's votes were all equal, and how many it was asked; None where there was no panel."""
-    panels = [grade.votes for grade in grades if grade.votes]
-    return (sum(len(set(votes)) == 1 for votes in panels), len(panels)) if panels else None

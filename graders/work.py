@@ -1,0 +1,61 @@
+"""Grading as pure tasks: criteria, task and an answer's text in, grades out. They run anywhere the package is.
+
+Here: the tasks, and the grades of a task that was lost. Not here: where and when they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graders.answer import read_answer
+from graders.criterion import Criterion, Grade, Kind, Status
+from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
+from graders.registry import ATTACKS, RULES_BY_ID, SUITES
+from graders.rules.grading import grade_rules, rules_version
+from graders.task import Task
+
+Criteria = tuple[Criterion, ...]
+Work = Callable[[Criteria, Task, str], tuple[Grade, ...]]
+"""Grades of some criteria of an answer's text, in the order of the criteria."""
+
+
+def ruled(criteria: Sequence[Criterion]) -> Criteria:
+    """The criteria that rules may decide."""
+    return tuple(c for c in criteria if any(ref.kind is Kind.RULE for ref in c.graders))
+
+
+def attacked(criteria: Sequence[Criterion]) -> Criteria:
+    """The criteria that attacks may decide."""
+    return tuple(c for c in criteria if attacks_of(c))
+
+
+def by_rule(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
+    """One grade for each list of rules of each criterion."""
+    return tuple(grade_rules(criteria, read_answer(text, task), task, RULES_BY_ID))
+
+
+def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
+    """One grade for each criterion that lists attacks. It blocks while the answer's code runs."""
+    return tuple(grade_attacks(criteria, read_answer(text, task), task, SUITES))
+
+
+def rule_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:
+    """(grader, version) of each grade that rules give a criterion."""
+    found = [tuple(RULES_BY_ID[name] for name in ref.rules) for ref in criterion.graders if ref.kind is Kind.RULE]
+    return tuple(("+".join(rule.id for rule in rules), rules_version(rules)) for rules in found)
+
+
+def attack_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:
+    """(grader, version) of the grade that attacks give a criterion."""
+    attacks = [ATTACKS[name] for name in attacks_of(criterion)]
+    return ((grader_id(attacks), attacks_version(attacks)),) if attacks else ()
+
+
+def lost(work: Work, criteria: Criteria, reason: str) -> tuple[Grade, ...]:
+    """The grades of work that came to no end: nobody could tell."""
+    kind, graders = (Kind.RULE, rule_graders) if work is by_rule else (Kind.EXECUTION, attack_graders)
+    return tuple(
+        Grade(criterion=criterion.id, status=Status.UNSCORED, kind=kind, grader=grader, version=version, reason=reason)
+        for criterion in criteria
+        for grader, version in graders(criterion)
+    )
