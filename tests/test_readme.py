@@ -63,7 +63,7 @@ def test_it_counts_right(what: str) -> None:
 
 
 def test_the_scorecard_is_the_one_that_ships() -> None:
-    shown = run_summary(SUITE, shared.cards(HOME, SUITE), replayed=True)
+    shown = run_summary(SUITE, shared.cards(HOME, SUITE), provider="replay")
     block = "\n".join(f"    {line}".rstrip() for line in shown.splitlines())
     assert block in (ROOT / "README.md").read_text(encoding="utf-8")
 
