@@ -49,14 +49,14 @@ def one_line(err: str) -> str:
 def bubble(*arguments: str) -> list[str]:
     """A command of bubblewrap's that shows this machine with some folders changed; it needs no root."""
     program = shutil.which("bwrap")
-    command = [program or "bwrap", "--dev-bind", "/", "/", *arguments]
+    command = [program or "bwrap", "--dev-bind", "/", "/"]
     works = program and subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0
     if not works:
         message = "no bubblewrap"
         if os.environ.get(REQUIRED):
             pytest.fail(message)
         pytest.skip(message)
-    return command
+    return [*command, *arguments]
 
 
 # --- a disk that fills up ---------------------------------------------------------------------------------------------
