@@ -13,8 +13,8 @@ from pathlib import Path
 from evals.canonical import digest
 from evals.errors import Fault, InputError
 from evals.project import Project
-from evals.recording import write_whole
 from evals.schema import errors_of, schema_text
+from evals.whole_file import write_whole
 
 FORMAT = 1
 

@@ -17,8 +17,8 @@ from evals.case import Case, Suite
 from evals.errors import Fault
 from evals.json_lines import checked_rows
 from evals.project import Project
-from evals.recording import write_whole
 from evals.scorecard import Scorecard
+from evals.whole_file import write_whole
 from graders.criterion import Criterion, Dimension, Kind, Status
 
 EXECUTION = "execution"

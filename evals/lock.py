@@ -16,7 +16,8 @@ from evals.case import Suite
 from evals.errors import Fault, InputError
 from evals.extensions import Extensions
 from evals.persona import Persona
-from evals.recording import Recording, to_json, write_whole
+from evals.recording import Recording, to_json
+from evals.whole_file import write_whole
 from graders.answer import READER_VERSION
 from graders.judge.question import judge_version
 from graders.text_check import TEXT_VERSION

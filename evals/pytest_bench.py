@@ -170,10 +170,8 @@ class Bench:
 
             yield read_scripts(self.home, self.suite.id, [trial])
         else:
-            from evals.providers.once import OnceProvider
-
             async with shared.live_provider(self.home) as live:
-                yield OnceProvider(live, self.home.memory / "locks")
+                yield live
 
     def _properties(self, answer: GradedAnswer, response: Response) -> tuple[tuple[str, str | float], ...]:
         """What JUnit files keep of a trial."""

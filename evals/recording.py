@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from evals.canonical import Json
 from evals.errors import Fault
 from evals.exchange import Provenance, Request, Response, Usage
 from evals.schema import errors_of, schema_text
+from evals.whole_file import write_whole
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -141,19 +141,3 @@ def write_recording(folder: Path, recording: Recording) -> Path:
     path = folder / f"{recording.place}.json"
     write_whole(path, json.dumps(to_json(recording), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     return path
-
-
-def write_whole(path: Path, text: str | Iterable[str]) -> None:
-    """Write a file, given whole or in parts, so that a reader, or a crash, sees either the old text or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
-            file.writelines([text] if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -15,8 +15,10 @@ from typing import Any
 from evals.canonical import Json, canonical, spelled
 from evals.errors import Fault, InputError
 from evals.project import Project
-from evals.recording import PLAIN, write_whole
+from evals.recording import PLAIN
 from evals.scorecard import CriterionLine, DimensionLine, GradeLine, Header, Scorecard
+from evals.usage import Spent, usage_path, usage_text
+from evals.whole_file import write_together
 from graders.criterion import Criterion, Dimension, Evidence, Grade, Kind, Sort, Status
 
 FORMAT = 1
@@ -136,16 +138,24 @@ def card_name(revision: str) -> str:
     return revision if PLAIN.fullmatch(revision) else f"at-{digest(revision)[:12]}"
 
 
-def write_card(folder: Path, card: Scorecard, markdown: str, grades: Iterable[str] | None = None) -> Path:
-    """Write the three files of a scorecard, each whole or not at all; the path of the first.
+def write_card(
+    folder: Path, card: Scorecard, markdown: str, *, total: Spent | None = None, grades: Iterable[str] | None = None
+) -> Path:
+    """Write the files of a scorecard together; the path of the first.
 
-    `grades`: the text of the grades' file in parts, where the scorecard does not hold them.
+    `total`: what its answers cost, where that is known. `grades`: the text of the grades' file in parts, where the
+    scorecard does not hold them.
     """
     name = card_name(card.header.revision)
-    write_whole(folder / f"{name}.grades.jsonl", grades_text(card.grades) if grades is None else grades)
-    write_whole(folder / f"{name}.md", markdown)
     path = folder / f"{name}.jsonl"
-    write_whole(path, card_text(card))
+    texts: dict[Path, str | Iterable[str]] = {
+        path: card_text(card),
+        folder / f"{name}.grades.jsonl": grades_text(card.grades) if grades is None else grades,
+        folder / f"{name}.md": markdown,
+    }
+    if total:
+        texts[usage_path(path)] = usage_text(total)
+    write_together(texts)
     return path
 
 

@@ -16,8 +16,8 @@ from evals.errors import raise_all
 from evals.json_lines import checked_rows
 from evals.load import read_text
 from evals.project import Project
-from evals.recording import write_whole
 from evals.selftest import Report, Result
+from evals.whole_file import write_whole
 from graders.criterion import Criterion
 from graders.execution.grading import attacks_of, attacks_version
 from graders.registry import Registry

@@ -14,7 +14,6 @@ from pathlib import Path
 from evals.errors import Fault, InputError
 from evals.exchange import Response, Usage
 from evals.prices import MILLION, PriceTable
-from evals.recording import write_whole
 from evals.schema import errors_of, schema_text
 
 
@@ -115,9 +114,9 @@ def cost_of(prices: PriceTable, model: str, usage: Usage, day: str) -> float | N
     return factor * sum(count * (each or 0.0) for count, each in parts) / MILLION
 
 
-def write_usage(card: Path, total: Spent) -> None:
-    """Write a scorecard's usage beside it, whole or not at all."""
-    write_whole(usage_path(card), json.dumps(asdict(total), indent=1, sort_keys=True) + "\n")
+def usage_text(total: Spent) -> str:
+    """The text of `NNNN.usage.json`."""
+    return json.dumps(asdict(total), indent=1, sort_keys=True) + "\n"
 
 
 def usage_path(card: Path) -> Path:

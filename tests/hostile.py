@@ -20,9 +20,10 @@ from evals.errors import raise_all
 from evals.exchange import UNSTATED, Request, request_params
 from evals.load import load_suite, revisions
 from evals.project import Project
-from evals.recording import Recording, read_recordings, record, write_recording, write_whole
+from evals.recording import Recording, read_recordings, record, write_recording
 from evals.run import ATTEMPTS, judge_request
 from evals.trial import Trial, plan_trials
+from evals.whole_file import write_whole
 from graders.criterion import Criterion, Grade, Status
 from graders.judge.verdict import InvalidVerdict, judged, not_judged
 

@@ -21,7 +21,7 @@ OWNERS = {
     "boto3": {"evals/providers/endpoints.py"},
     "botocore": {"evals/providers/endpoints.py"},
     "google": {"evals/providers/endpoints.py"},
-    "diskcache": {"evals/providers/cached.py"},
+    "diskcache": {"evals/providers/cached.py", "evals/providers/cache_check.py"},
     "distributed": {"evals/dask_workers.py"},
     "jsonschema": {"evals/schema.py", "graders/json_shape.py"},
     "re2": {"graders/pattern.py"},

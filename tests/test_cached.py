@@ -146,7 +146,7 @@ def test_torn_json_counts_as_absent(cache: Cache, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_cache_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "cache.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="is damaged"):
         Cache(tmp_path / "cache")
 
 

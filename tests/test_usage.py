@@ -8,7 +8,7 @@ import pytest
 
 from evals.exchange import Provenance, Response, Usage
 from evals.prices import read_prices
-from evals.usage import read_usage, spent, usage_path, write_usage
+from evals.usage import read_usage, spent, usage_path, usage_text
 
 DAY = "2026-11-23"
 
@@ -45,5 +45,5 @@ def test_answers_that_state_no_usage_have_none() -> None:
 def test_written_then_read_is_the_same(tmp_path: Path) -> None:
     total = spent([response("claude-opus-5-5")], read_prices(), DAY)
     assert total is not None
-    write_usage(tmp_path / "0001.jsonl", total)
+    usage_path(tmp_path / "0001.jsonl").write_text(usage_text(total), encoding="utf-8")
     assert read_usage(usage_path(tmp_path / "0001.jsonl"), "usage") == total

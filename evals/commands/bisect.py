@@ -26,12 +26,12 @@ from evals.load import find_persona, load_suite, select_cases
 from evals.persona import Persona
 from evals.prices import PriceTable, project_prices
 from evals.project import Project
-from evals.recording import write_whole
 from evals.report.safe import line, plain
 from evals.scorecard import Scorecard
 from evals.sequential import Ask, SequentialGate, asking
 from evals.spending import Spending
 from evals.tally import tally
+from evals.whole_file import write_whole
 
 BASE_REPEATS = 10
 """Answers a case that the base is asked for; every round is held against them."""

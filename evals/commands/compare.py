@@ -78,7 +78,7 @@ def _tell_github(comparison: Comparison, context: Context) -> None:
 
 
 def _write(home: Project, name: str, path: Path, comparison: Comparison, context: Context) -> None:
-    from evals.recording import write_whole
+    from evals.whole_file import write_whole
 
     module, function = REPORTS[name]
     draw: Callable[[Comparison, Context], str] = getattr(import_module(module), function)

@@ -16,8 +16,8 @@ from evals.exchange import UNSTATED, request_params
 from evals.load import load_suite, select_cases
 from evals.pending import Wanted, wanted_requests
 from evals.project import Project
-from evals.recording import write_whole
 from evals.trial import plan_trials
+from evals.whole_file import write_whole
 
 
 def execute(args: argparse.Namespace) -> int:

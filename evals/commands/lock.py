@@ -11,8 +11,8 @@ from evals.errors import Fault, raise_all
 from evals.extensions import read_extensions
 from evals.load import load_suite, revisions, suite_ids
 from evals.lock import make_lock, read_lock, unlocked_changes, write_lock
-from evals.recording import write_whole
 from evals.schema import schema_text
+from evals.whole_file import write_whole
 
 
 def execute(args: argparse.Namespace) -> int:

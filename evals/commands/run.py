@@ -31,7 +31,6 @@ from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.spending import Spending
 from evals.trial import Plan
-from evals.usage import write_usage
 
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
@@ -268,9 +267,7 @@ def _write(
         base = Path(args.out) if args.out else home.scorecards if official else home.memory / "scorecards"
         try:
             folder = card_folder(home, suite.id, suite.persona, base)
-            path = write_card(folder, card, card_markdown(card), sheet.grades())
-            if sheet.total:
-                write_usage(path, sheet.total)
+            path = write_card(folder, card, card_markdown(card), total=sheet.total, grades=sheet.grades())
         except OSError as error:
             raise InputError(
                 f"the scorecard cannot be written to {base}: {error}; nothing stored before was touched"

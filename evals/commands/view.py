@@ -14,7 +14,7 @@ from evals.compare import compare
 from evals.errors import InputError
 from evals.load import load_suite
 from evals.project import Project
-from evals.recording import write_whole
+from evals.whole_file import write_whole
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals.errors import Fault, InputError
-from evals.recording import write_whole
+from evals.whole_file import write_whole
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 BATCH_ID = re.compile(r"[A-Za-z0-9_.:-]{1,200}")

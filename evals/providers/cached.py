@@ -17,7 +17,9 @@ from diskcache.core import MODE_PICKLE
 
 from evals.errors import InputError
 from evals.exchange import Provider, Request, Response
+from evals.providers.cache_check import DATABASE, prove, refuse_foreign, unusable
 from evals.providers.cache_row import recording_in, row_of
+from evals.providers.turns import Turns
 from evals.recording import Recording, record
 
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -76,8 +78,12 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         """Open or create. Raises InputError when the folder cannot be used."""
+        self._folder = folder
+        self._proven = False
+        self.turns = Turns(folder / "asking")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            refuse_foreign(folder)
             self._cache = diskcache.Cache(
                 str(folder),
                 disk=StrictDisk,
@@ -87,12 +93,11 @@ class Cache:
                 disk_min_file_size=2**16,
                 sqlite_cache_size=PAGES,
                 sqlite_mmap_size=0,
+                sqlite_journal_mode="wal",
+                sqlite_synchronous=1,
             )
         except (OSError, sqlite3.Error) as error:
-            raise InputError(
-                f"the cache in {folder} cannot be opened ({error}); mend or delete the folder, nothing else depends on it"
-            ) from None
-        self._file = folder / "cache.db"
+            raise unusable(folder, error) from None
 
     def get(self, request: Request) -> Response | None:
         """The remembered response, or None. A row that is damaged or foreign counts as absent."""
@@ -102,18 +107,28 @@ class Cache:
     def look(self, key: str) -> Recording | None:
         try:
             row = self._cache.get(key)
-        except (RefusedRow, sqlite3.Error, OSError, ValueError):
+        except (RefusedRow, sqlite3.Error, OSError, ValueError, RecursionError):
             return None
         return recording_in(row, key) if row is not None else None
 
+    def prove(self) -> None:
+        """Make sure, once, that an answer could be kept. Raises InputError where it could not: nothing is paid for then."""
+        if not self._proven:
+            prove(self._folder)
+            self._proven = True
+
     def put(self, request: Request, response: Response) -> None:
-        """Remember a response. Raises InputError when the disk is full or read-only: paid work must not be lost in silence."""
+        """Remember a response, in a transaction of its own. It is on disk when this returns.
+
+        Raises InputError when that fails: paid work must not be lost in silence.
+        """
         try:
             self._cache.set(request.digest, row_of(record(request, response, place="")))
+        except diskcache.Timeout:
+            prove(self._folder)  # the library does not say why, the database does
+            raise InputError(f"the cache in {self._folder} was busy for a minute; an answer was not kept") from None
         except (sqlite3.Error, OSError) as error:
-            raise InputError(
-                f"the cache cannot be written ({error}); free space or mend its folder, then run the same command again"
-            ) from None
+            raise unusable(self._folder, error) from None
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -135,21 +150,22 @@ class Cache:
         wrong = [
             row for row, key in self._rows() if not (isinstance(key, str) and KEY.fullmatch(key) and self.look(key))
         ]
-        with closing(sqlite3.connect(self._file)) as rows, rows:
+        with closing(sqlite3.connect(self._folder / DATABASE)) as rows, rows:
             rows.executemany("DELETE FROM Cache WHERE rowid = ?", [(row,) for row in wrong])
         return len(wrong)
 
     def _rows(self) -> list[tuple[int, object]]:
         """Past the library, which stops at the first key that it cannot read."""
-        with closing(sqlite3.connect(self._file)) as rows:
+        with closing(sqlite3.connect(self._folder / DATABASE)) as rows:
             return rows.execute("SELECT rowid, key FROM Cache ORDER BY rowid").fetchall()
 
     def close(self) -> None:
+        self.turns.close()
         self._cache.close()
 
 
 class CachedProvider:
-    """Asks the provider behind it only for what is not remembered. Errors are not remembered."""
+    """Asks the provider behind it only for what is not remembered, and for each request once. Errors are not remembered."""
 
     def __init__(self, provider: Provider, cache: Cache) -> None:
         self._provider = provider
@@ -157,13 +173,24 @@ class CachedProvider:
         self.hits = 0
 
     async def respond(self, request: Request) -> Response:
+        """The remembered answer, or the provider's. Raises InputError before it asks where the answer could not be kept."""
+        return self._remembered(request) or await self._asked(request)
+
+    async def _asked(self, request: Request) -> Response:
+        self._cache.prove()
+        async with self._cache.turns.turn(request.digest):
+            remembered = self._remembered(request)  # by whoever had the turn before
+            if remembered is not None:
+                return remembered
+            response = await self._provider.respond(request)
+            # in the same step as the reply's arrival: nothing may be awaited between the two
+            self._cache.put(request, response)
+            return response
+
+    def _remembered(self, request: Request) -> Response | None:
         remembered = self._cache.get(request)
-        if remembered is not None:
-            self.hits += 1
-            return remembered
-        response = await self._provider.respond(request)
-        self._cache.put(request, response)
-        return response
+        self.hits += remembered is not None
+        return remembered
 
     def recall(self, request: Request) -> Response | None:
         """What is remembered."""

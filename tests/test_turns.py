@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from evals.exchange import Message, Provenance, Request, Response, Settings
 from evals.providers.cached import Cache, CachedProvider
-from evals.providers.once import OnceProvider
+from evals.providers.turns import PAUSE, Turns
 from evals.pytest_guard import NetworkBlocked, no_network
+
+ROOT = Path(__file__).parent.parent
 
 
 class Slow:
@@ -30,22 +34,63 @@ def request(text: str) -> Request:
     return Request(model="m", messages=(Message(role="user", text=text),), settings=Settings(max_tokens=1))
 
 
-@pytest.mark.parametrize("locked", [True, False])
-def test_the_same_request_is_asked_once_by_those_who_share_a_memory(tmp_path: Path, *, locked: bool) -> None:
+@pytest.mark.parametrize("shared", [True, False])
+def test_equal_requests_at_once_are_asked_once(tmp_path: Path, *, shared: bool) -> None:
     slow = Slow()
-    caches = [Cache(tmp_path / "cache") for _ in range(4)]
-    each = [CachedProvider(slow, cache) for cache in caches]
-    # a lock of its own for each, as processes have
-    asking = [OnceProvider(one, tmp_path / "locks") for one in each] if locked else each
+    caches = [Cache(tmp_path / ("cache" if shared else str(number))) for number in range(4)]
+    one = CachedProvider(slow, caches[0])
+    asking = [one if shared else CachedProvider(slow, cache) for cache in caches]
 
     async def all_at_once() -> None:
-        await asyncio.gather(*[one.respond(request(text)) for one in asking for text in ("a", "b")])
+        await asyncio.gather(*[each.respond(request(text)) for each in asking for text in ("a", "b")])
 
     asyncio.run(all_at_once())
     for cache in caches:
         cache.close()
     assert len(set(slow.asked)) == 2
-    assert len(slow.asked) == (2 if locked else 8)
+    assert len(slow.asked) == (2 if shared else 8)
+
+
+OTHER = """
+import asyncio, sys
+from pathlib import Path
+from evals.providers.turns import Turns
+
+async def hold():
+    async with Turns(Path(sys.argv[1])).turn(sys.argv[2]):
+        print("mine", flush=True)
+        sys.stdin.readline()
+
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_another_process_is_waited_for_until_it(tmp_path: Path, how: str) -> None:
+    file = tmp_path / "asking"
+    code = [sys.executable, "-c", OTHER, str(file), "a" * 64]
+    with subprocess.Popen(code, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == "mine\n"
+        done: list[str] = []
+
+        async def take(digest: str) -> None:
+            async with turns.turn(digest):
+                done.append(digest[0])
+
+        async def both() -> None:
+            waiting = asyncio.create_task(take("a" * 64))
+            await take("b" * 64)
+            await asyncio.sleep(3 * PAUSE)
+            assert done == ["b"], "only what the other one asks for is held back"
+            other.kill() if how == "is killed" else other.communicate("on\n")
+            await waiting
+
+        turns = Turns(file)
+        asyncio.run(both())
+        turns.close()
+    assert done == ["b", "a"]
 
 
 def test_a_failure_lets_the_next_one_ask(tmp_path: Path) -> None:
@@ -54,14 +99,15 @@ def test_a_failure_lets_the_next_one_ask(tmp_path: Path) -> None:
             await super().respond(request)
             raise ValueError("broken")
 
-    failing = Failing()
+    failing, cache = Failing(), Cache(tmp_path)
 
     async def twice() -> None:
-        for _ in range(2):
-            with pytest.raises(ValueError, match="broken"):
-                await OnceProvider(failing, tmp_path).respond(request("a"))
+        provider = CachedProvider(failing, cache)
+        said = await asyncio.gather(*[provider.respond(request("a")) for _ in range(2)], return_exceptions=True)
+        assert [str(error) for error in said] == ["broken", "broken"]
 
     asyncio.run(twice())
+    cache.close()
     assert len(failing.asked) == 2
 
 
