@@ -82,13 +82,15 @@ BROKEN: Mapping[str, Fault] = {
     "no usage": _said({**MESSAGE, "usage": None}),
     "usage left out": _said({name: value for name, value in MESSAGE.items() if name != "usage"}),
     "no stop reason": _said({**MESSAGE, "stop_reason": None}),
-    "nothing said": _said({**MESSAGE, "content": []}),
     "strange blocks": _said({**MESSAGE, "content": [SPOILT]}),
     "error as success": _said(error("overloaded_error", SPOILT)),
     "cut": Fault(body=_WHOLE, sent=len(_WHOLE) // 2),
     "cut at once": Fault(body=_WHOLE, sent=0),
 }
 """Replies with status 200 that are no messages."""
+
+SILENT = _said({**MESSAGE, "content": []})
+"""A whole reply in which nothing is said: paid, and no answer."""
 
 LASTING: Mapping[str, Fault] = {
     "bad key": failing(401, "authentication_error", "invalid x-api-key"),

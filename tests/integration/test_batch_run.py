@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.batch_server import BatchServer, error
+from tests.fake_api.faults import failing
+from tests.fake_api.messages import batch_id, error
+from tests.fake_api.server import ApiServer
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -41,12 +43,13 @@ def answer(params: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
-    server = BatchServer(answer)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    server = ApiServer(answer)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     yield server
     server.close()
+    assert server.refused == []
 
 
 def start(project: Path) -> subprocess.Popen[str]:
@@ -61,7 +64,7 @@ def start(project: Path) -> subprocess.Popen[str]:
     )
 
 
-def paid(server: BatchServer) -> Counter[str]:
+def paid(server: ApiServer) -> Counter[str]:
     """How often each text was asked for, alone or in a batch, answers of the same text told apart by their ids."""
     return server.asked() + Counter(json.dumps(params, sort_keys=True) for params in server.single)
 
@@ -71,55 +74,59 @@ def cards(project: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
 
 
-def test_answers_then_judge_in_a_second_batch_at_half_price(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_answers_then_judge_in_a_second_batch_at_half_price(project: Path, server: ApiServer, cli: Cli) -> None:
     code, out, err = cli(project, *COMMAND)
     assert code == 0, err
-    kinds = [{"output_config" in line["params"] for line in lines} for lines in server.batches.values()]
+    kinds = [{"output_config" in line["params"] for line in lines} for lines in server.batches.lines.values()]
     assert kinds == [{False}, {True}]
-    assert "batch msgbatch_1: 3 requests submitted" in err
+    assert f"batch {batch_id(1)}: 3 requests submitted" in err
     usage = json.loads(cards(project)["0001.usage.json"])
     assert (usage["answers"], usage["batch_answers"]) == (2, 2)
     assert "0001" in out
     assert KEY not in out + err
 
 
-def test_the_same_command_again_asks_nothing_and_changes_nothing(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_the_same_command_again_asks_nothing_and_changes_nothing(project: Path, server: ApiServer, cli: Cli) -> None:
     assert cli(project, *COMMAND)[0] == 0
     calls, before = list(server.calls), cards(project)
     assert cli(project, *COMMAND)[0] == 0
     assert (server.calls, cards(project)) == (calls, before)
 
 
-def test_a_refused_request_is_named_by_its_trial(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_a_refused_request_is_named_by_its_trial(project: Path, server: ApiServer, cli: Cli) -> None:
     refused = {"type": "errored", "error": error("invalid_request_error", "no such setting")}
-    server.outcomes = lambda _key, params, _n: None if "output_config" in params or "system" not in params else refused
+    server.batches.outcomes = lambda _key, params, _n: (
+        None if "output_config" in params or "system" not in params else refused
+    )
     code, _, err = cli(project, *COMMAND)
     assert code == 3, "too much was left unscored"
     assert "login/0001/1: no answer: the API refuses the request (invalid_request_error): no such setting" in err
     assert "login/0001/2: no answer" in err
 
 
-def test_an_invalid_verdict_is_asked_for_again_in_a_third_batch(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_an_invalid_verdict_is_asked_for_again_in_a_third_batch(project: Path, server: ApiServer, cli: Cli) -> None:
     server.answer = lambda params: "I think it passes." if "output_config" in params else ANSWER
     code, _, _ = cli(project, *COMMAND)
     assert code == 3
     judged = [params for params in server.single if "output_config" in params]
-    assert len(judged) + sum("output_config" in x["params"] for lines in server.batches.values() for x in lines) == 4
-    assert len(server.batches) == 3
+    assert (
+        len(judged) + sum("output_config" in x["params"] for lines in server.batches.lines.values() for x in lines) == 4
+    )
+    assert len(server.batches.lines) == 3
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, "authentication_error"), (404, "not_found_error")])
 def test_a_bad_key_or_model_ends_with_one_line(
-    project: Path, server: BatchServer, cli: Cli, status: int, kind: str
+    project: Path, server: ApiServer, cli: Cli, status: int, kind: str
 ) -> None:
-    server.faults["messages"] = [(status, kind, {})]
+    server.faults["messages"] = [failing(status, kind)]
     code, out, err = cli(project, *COMMAND)
     assert (code, out, server.calls) == (2, "", ["messages"])
     assert "the API refuses the request" in err
     assert "Traceback" not in err
 
 
-def test_a_dry_run_sends_nothing(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_a_dry_run_sends_nothing(project: Path, server: ApiServer, cli: Cli) -> None:
     code, out, _ = cli(project, *COMMAND, "--dry-run")
     assert (code, server.calls) == (0, [])
     assert "provider batch (half the price)" in out
@@ -140,7 +147,7 @@ def test_a_dry_run_sends_nothing(project: Path, server: BatchServer, cli: Cli) -
     ],
 )
 def test_killed_at_any_step_the_same_command_completes(
-    project: Path, server: BatchServer, step: str, nth: int, twice: int
+    project: Path, server: ApiServer, step: str, nth: int, twice: int
 ) -> None:
     running = start(project)
 
@@ -158,7 +165,7 @@ def test_killed_at_any_step_the_same_command_completes(
     assert again.returncode == 0, err
     assert "0001" in out
     assert "Traceback" not in err
-    everything = len(server.single) + sum(map(len, server.batches.values()))
+    everything = len(server.single) + sum(map(len, server.batches.lines.values()))
     assert everything == ANSWERS + JUDGED + twice
     if twice == 0:
         assert set(server.asked().values()) == {1}
@@ -168,7 +175,7 @@ def test_killed_at_any_step_the_same_command_completes(
     assert not list((project / ".evals/batches").glob("*.json"))
 
 
-def test_a_second_run_at_once_is_refused_and_the_first_completes(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_a_second_run_at_once_is_refused_and_the_first_completes(project: Path, server: ApiServer, cli: Cli) -> None:
     said: list[subprocess.CompletedProcess[str]] = []
 
     def second() -> None:
@@ -191,7 +198,7 @@ def test_a_second_run_at_once_is_refused_and_the_first_completes(project: Path, 
     assert set(server.asked().values()) == {1}
 
 
-def test_the_key_is_in_no_file_of_the_project(project: Path, server: BatchServer, cli: Cli) -> None:
+def test_the_key_is_in_no_file_of_the_project(project: Path, server: ApiServer, cli: Cli) -> None:
     assert cli(project, *COMMAND)[0] == 0
     assert any(KEY in key for key in server.keys), "it was sent"
     written = [path for path in project.rglob("*") if path.is_file()]
