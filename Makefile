@@ -8,7 +8,7 @@ BASE ?= 0000
 CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes eval compare bench bench-peers bench-attacks power nightly test check lint types docs lock golden clean
+.PHONY: help setup runtimes third-party eval compare bench bench-peers bench-attacks power nightly test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ setup: $(VENV)/.stamp ## install into .venv, and do nothing else
 # Without them the answers' code is not run and recorded grades are used, so a failure stops only those who ask for execution.
 runtimes: $(VENV)/.stamp ## make the runtimes in which answers are run (.runtimes), once
 	@$(BIN)/python -m graders.execution.prepare || [ -z "$(EVALS_REQUIRE_SANDBOX)" ]
+
+third-party: $(VENV)/.stamp ## fetch what others wrote and the tests are held against (.runtimes), once
+	@$(BIN)/python -m tests.third_party.prepare
 
 eval: $(VENV)/.stamp runtimes ## replay the recorded answers, grade them, write and show the scorecards (PROVIDER=live or batch asks the API)
 	@$(BIN)/evals run --suite $(SUITE) --provider $(PROVIDER)
@@ -73,7 +76,7 @@ bench-peers: $(VENV)/.stamp ## the same beside other tools, which are installed 
 bench-attacks: $(VENV)/.stamp runtimes ## how long the attacks on one answer take, and a box to start
 	@$(BIN)/python -m benchmarks.attacks
 
-test: $(VENV)/.stamp runtimes ## run the tests
+test: $(VENV)/.stamp runtimes third-party ## run the tests
 	@$(BIN)/python -m pytest -n 2
 
 check: lint types test docs ## lint, types, tests, and whether the generated docs are fresh
