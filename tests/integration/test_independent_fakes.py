@@ -109,7 +109,7 @@ def test_what_the_fake_has_no_answer_to_ends_the_run(
     with aimock(tmp_path, FIXTURES[:1]) as address:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", address)
         code, out, err = cli(project, *LIVE)
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), err
     assert "Traceback" not in err
 
 
