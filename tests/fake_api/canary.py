@@ -11,6 +11,9 @@ from pathlib import Path
 
 KEY = "sk-canary-api-0123456789abcdef"
 TOKEN = "canary-token-0123456789abcdef"
+HEADER = "canary-header-0123456789abcdef"
+"""A gateway's own secret, in a header of its own."""
+ALL = (KEY, TOKEN, HEADER)
 
 
 def spellings(secret: str) -> Iterator[bytes]:
@@ -23,13 +26,17 @@ def spellings(secret: str) -> Iterator[bytes]:
     yield secret.replace("-", "%2D").encode()
 
 
-def found_in(folder: Path, *secrets: str) -> list[str]:
+def shown_in(data: bytes) -> bool:
+    """Whether one of the secrets is in some bytes."""
+    return any(spelling in data for secret in ALL for spelling in spellings(secret))
+
+
+def files_with_one(folder: Path) -> list[str]:
     """Every file below a folder that holds one of the secrets, packed rows of databases included."""
-    wanted = [spelling for secret in secrets for spelling in spellings(secret)]
     return [
         path.name
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and any(one in data for data in _contents(path) for one in wanted)
+        if path.is_file() and any(shown_in(data) for data in _contents(path))
     ]
 
 
