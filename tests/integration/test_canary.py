@@ -117,7 +117,7 @@ def test_an_answer_that_tells_the_key(project: Path, server: ApiServer, start: S
 
 
 @pytest.mark.parametrize(
-    "where", ["evals.run.read_answer", "evals.providers.live.response_of", "evals.providers.cached.Cache.put"]
+    "where", ["evals.providers.live.response_of", "evals.providers.cached.Cache.put", "evals.judging.judged"]
 )
 def test_a_crash_with_its_traceback(project: Path, server: ApiServer, start: Start, where: str) -> None:
     code, out = ended(start(BY_KEY, "-X", "dev", "-c", CRASH.format(where=where), *RUN, "live"), project, server)
