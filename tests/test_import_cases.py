@@ -81,6 +81,12 @@ def test_columns_become_fields(cli: Cli, project: Path) -> None:
     assert (code, "not overwritten" in err) == (2, True)
 
 
+def test_what_was_written_is_data_on_demand(cli: Cli, project: Path) -> None:
+    code, out, err = take(cli, project, jsonl(project / "tasks.jsonl", TASKS), *MAP, "--format", "json")
+    assert code == 0, err
+    assert json.loads(out) == {"written": 2, "folder": "cases/small", "source": "tasks.jsonl"}
+
+
 def test_every_format_gives_the_same_cases(cli: Cli, project: Path, tmp_path: Path) -> None:
     from datasets import Dataset
 

@@ -191,7 +191,7 @@ def test_an_agent_file_without_recordings_is_an_input_error(fallen: Path, cli: C
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("0000", "0009"), "no revision 0009"),
+        (("0000", "0009"), "no revision `0009` of helper; did you mean `0001`"),
         (("0000", "nowhere.jsonl"), "no scorecard `nowhere.jsonl`"),
         (("0000", "nowhere.md"), "no such file"),
         (("0000", "0001", "--allow", "modle"), "did you mean `model`"),

@@ -132,6 +132,21 @@ def test_a_dry_run_says_requests_tokens_and_money(project: Path, serve: Callable
     assert "4 of the answers are remembered" in out
 
 
+def test_a_dry_run_as_json_has_the_same_figures(project: Path, serve: Callable[..., LiveServer], cli: Cli) -> None:
+    server = serve(lambda _, body: good(body))
+    text = cli(project, *COMMAND, "--dry-run")[1]
+    code, out, _ = cli(project, *COMMAND, "--dry-run", "--format", "json", "--max-cost", "5")
+    found = json.loads(out)
+    assert (code, found["answers"], found["judge_requests"], server.seen) == (0, 4, 8, [])
+    estimate = found["estimate"]
+    assert (estimate["remembered"], estimate["unpriced"], estimate["max_cost"]) == (0, [], 5)
+    assert f"about {estimate['input_tokens']:,} tokens in and {estimate['output_tokens']:,} out" in text
+    assert f"about {estimate['usd']:,.2f} USD" in text
+    out = cli(project, *COMMAND, "--dry-run", "--format", "json", "--model", "somebody-elses")[1]
+    estimate = json.loads(out)["estimate"]
+    assert (estimate["usd"], estimate["unpriced"]) == (None, ["somebody-elses"])
+
+
 def test_an_unknown_model_runs_with_a_warning_and_no_cost(
     project: Path, serve: Callable[..., LiveServer], cli: Cli
 ) -> None:

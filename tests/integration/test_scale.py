@@ -8,12 +8,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evals.cli import main
 from evals.commands import shared
+from evals.exchange import Provenance, Response
+from evals.load import load_suite, revisions
+from evals.project import Project
+from evals.providers.cached import Cache
+from evals.trial import Trial, plan_trials
 from graders.criterion import Grade
 from graders.task import Task
 from graders.work import Criteria, by_rule
@@ -134,17 +142,16 @@ def test_cache_tells_clears_and_prunes_grades(scripted: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == "forgot the grades of 1 answer\n"
 
 
-def test_cache_why_names_what_is_known_of_a_trial(scripted: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from evals.exchange import Provenance, Response
-    from evals.load import load_suite, revisions
-    from evals.project import Project
-    from evals.providers.cached import Cache
-    from evals.trial import plan_trials
-
-    home = Project(scripted)
+def planned(project: Path) -> list[Trial]:
+    """What a live run of the suite would ask."""
+    home = Project(project)
     suite = load_suite(home, "small")
-    first, second, *_ = plan_trials(suite, suite.cases, revisions(home, "helper"), model=suite.model, repeats=2)
-    cache = Cache(home.memory / "cache")
+    return list(plan_trials(suite, suite.cases, revisions(home, "helper"), model=suite.model, repeats=2))
+
+
+def test_cache_why_names_what_is_known_of_a_trial(scripted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, *_ = planned(scripted)
+    cache = Cache(scripted / ".evals/cache")
     cache.put(
         first.request,
         Response(text=ANSWER, model="some-model", provenance=Provenance(kind="api"), stop_reason="end_turn"),
@@ -180,6 +187,31 @@ def test_prune_forgets_damaged_responses(scripted: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.endswith("forgot 3 damaged responses\n")
     assert main(["cache", "info"]) == 0
     assert capsys.readouterr().out.startswith("0 responses")
+
+
+def test_cache_is_data_on_demand(scripted: Path, cli: Callable[..., tuple[int, str, str]]) -> None:
+    def ask(*argv: str) -> Any:
+        code, out, err = cli(scripted, "cache", *argv, "--format", "json")
+        assert code == 0, err
+        return json.loads(out)
+
+    assert run() == 0
+    found = ask("info")
+    assert (found["responses"]["count"], found["grades"]["count"]) == (0, 1)
+    assert ask("prune") == {"responses": 0, "grades": 0}
+    why = ask("why", "login/0001/1")
+    assert why["trial"] == "login/0001/1"
+    assert (why["response"], why["rules"]) == (None, [])
+    assert f"request {why['request'][:12]}" in why["missing"]
+    with closing(Cache(scripted / ".evals/cache")) as cache:
+        (trial,) = [trial for trial in planned(scripted) if trial.name == "login/0001/1"]
+        cache.put(trial.request, Response(text=ANSWER, model="some-model", provenance=Provenance(kind="api")))
+    why = ask("why", why["request"])
+    assert why["missing"] is None
+    assert why["response"] == {"characters": len(ANSWER), "model": "some-model", "stop_reason": None}
+    assert why["rules"] == [{"criterion": "sql-safe", "remembered": True}]
+    assert ask("clear", "--only", "grades") == {"responses": None, "answers": 1}
+    assert ask("clear") == {"responses": 1, "answers": 0}
 
 
 def peak(project: Path, repeats: int) -> float:
