@@ -8,7 +8,7 @@ BASE ?= 0000
 CANDIDATE ?= 0001
 
 .DEFAULT_GOAL := help
-.PHONY: help setup runtimes eval compare bench-attacks power nightly test check lint types docs lock golden clean
+.PHONY: help setup runtimes eval compare bench bench-peers bench-attacks power nightly test check lint types docs lock golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,13 @@ endif
 power: $(VENV)/.stamp ## how often the gate is wrong and what it costs, by simulation; writes it into docs/statistics.md
 	@$(BIN)/python -m benchmarks.power --suite $(SUITE) --doc docs/statistics.md
 
+bench: $(VENV)/.stamp ## how fast and thrifty it is, beside the plain SDK script and bare aiohttp, in one table (some minutes)
+	@$(BIN)/python -m benchmarks.bench
+
+bench-peers: $(VENV)/.stamp ## the same beside other tools, which are installed below .runtimes/bench (two gigabytes, many minutes)
+	@$(BIN)/python -m benchmarks.bench --long
+	@$(BIN)/python -m benchmarks.peers.run
+
 bench-attacks: $(VENV)/.stamp runtimes ## how long the attacks on one answer take, and a box to start
 	@$(BIN)/python -m benchmarks.attacks
 
@@ -77,8 +84,9 @@ lint: $(VENV)/.stamp ## ruff
 types: $(VENV)/.stamp ## mypy, strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/.stamp ## write docs/rules.md and docs/attacks-*.md from the rules and attacks
+docs: $(VENV)/.stamp ## write docs/rules.md, docs/attacks-*.md and graders/index.json from the rules and attacks
 	@$(BIN)/python -m graders.rules.document > docs/rules.md
+	@$(BIN)/python -m graders.index > .index.json && mv .index.json graders/index.json
 	@for suite in payment jwt migration; do $(BIN)/python -m graders.execution.$$suite.document > docs/attacks-$$suite.md || exit 1; done
 
 lock: $(VENV)/.stamp ## bind cases, persona, graders and recordings in evals.lock

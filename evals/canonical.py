@@ -10,6 +10,9 @@ import json
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+PLAIN = frozenset({bool, int, float, str})
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -19,9 +22,11 @@ _SPELLER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 def as_json(value: object) -> Json:
     """A frozen value as JSON data. Dataclass fields that are None are left out, so that an optional field added
     later changes no older digest. Raises TypeError for anything that JSON has no word for."""
+    if value is None or type(value) in PLAIN:
+        return value  # type: ignore[return-value]  # the types are those
     if isinstance(value, Enum):
         return as_json(value.value)
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, (bool, int, float, str)):
         return value
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_json(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) is not None}
@@ -44,7 +49,7 @@ def canonical(value: object) -> str:
 
 def spelled(data: Json) -> str:
     """The canonical spelling of what is JSON data already."""
-    return _SPELLER.encode(data)
+    return ENCODER.encode(data)
 
 
 def digest(value: object) -> str:

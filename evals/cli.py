@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from evals.cli_asking import asking
 from evals.cli_bisecting import add_bisecting
+from evals.cli_data import DATASETS, TOOLS, add_exporting, add_importing
 from evals.cli_deciding import add_deciding
 from evals.cli_options import SUITE, Verbs, positive
 from evals.cli_options import formats as _format
@@ -119,7 +121,8 @@ def _run(verbs: Verbs) -> None:
         metavar="S",
         help="another draw asks again for what is already remembered (default: %(default)s)",
     )
-    one.add_argument("--dry-run", action="store_true", help="say what would be asked, ask nothing")
+    asking(one)
+    one.add_argument("--dry-run", action="store_true", help="say what would be asked and cost, ask nothing")
     _no_execute(one)
     one.add_argument(
         "--executor",
@@ -242,12 +245,17 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "export",
-        "write requests that have no recording as Message Batches JSON Lines",
-        "evals export requests --to pending.jsonl",
+        "write pending requests as JSON Lines, cases, answers or results as a dataset, or results to a tool",
+        "evals export results --to datasets/results",
     )
     _suite(one)
-    one.add_argument("what", choices=["requests"])
-    one.add_argument("--to", metavar="FILE", help="default: standard output")
+    one.add_argument("what", choices=["requests", *DATASETS, *TOOLS])
+    add_exporting(one)
+    one.add_argument(
+        "--to",
+        metavar="PATH",
+        help="requests: a file (default: standard output); datasets: a folder; wandb: its folder",
+    )
     one.add_argument("--case", metavar="GLOB", help="only cases whose id matches")
     one.add_argument("--persona", action="append", metavar="PATH[@REF]", help="default: all revisions")
     one.add_argument("--repeats", type=positive, metavar="K", help="default: the suite's")
@@ -255,17 +263,18 @@ def _keeping(verbs: Verbs) -> None:
     one = _verb(
         verbs,
         "import",
-        "keep responses to exported requests as recordings, or two readers' labels as gold items",
+        "keep responses to exported requests as recordings, two readers' labels as gold items, or a dataset as cases",
         "evals import responses results.jsonl --declare declared.json --set 2026-01",
         module="importing",
     )
     _suite(one)
-    one.add_argument("what", choices=["responses", "labels"])
+    one.add_argument("what", choices=["responses", "labels", "cases"])
+    add_importing(one)
     one.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader",
+        help="responses: JSON Lines as Message Batches returns them, `-` is standard input; labels: one file a reader; cases: a Parquet, JSON Lines or CSV file, a folder, or hf://ORG/NAME@COMMIT?split=…",
     )
     one.add_argument("--by", metavar="WHO", help="labels: `human`, or `model:FAMILY`")
     one.add_argument("--adjudicated", metavar="FILE", help="labels: what a third reader said where the two differ")

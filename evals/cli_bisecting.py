@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals.cli_asking import asking
 from evals.cli_options import Verbs, formats, no_execute, positive, suite, verb
 
 
@@ -30,6 +31,7 @@ def add_bisecting(verbs: Verbs) -> None:
     one.add_argument(
         "-j", dest="jobs", type=positive, default=8, metavar="N", help="requests under way at once (default: 8)"
     )
+    asking(one)
     one.add_argument("--dry-run", action="store_true", help="show the hunks, calls and cost, and ask nothing")
     one.add_argument("-y", "--yes", action="store_true", help="ask the API without asking you first")
     no_execute(one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evals.cli_asking import asking
 from evals.cli_options import Verbs, formats, github, looks, no_execute, positive, suite, verb
 
 
@@ -48,6 +49,7 @@ def add_deciding(verbs: Verbs) -> None:
     live.add_argument(
         "-j", dest="jobs", type=positive, default=8, metavar="N", help="requests under way at once (default: 8)"
     )
+    asking(live)
     one = verb(
         verbs,
         "bless",

@@ -6,6 +6,7 @@ EvalsError
 ├── Incomplete            exit 3   too much could not be scored
 └── ProviderError         exit 3   the model's service failed; never stored, never scored
     └── FatalProviderError exit 2  it will fail for every other request too (bad key, unknown model)
+        └── Halted         exit 3   the run stops before its end on purpose, and can go on (money, too many faults)
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ class FatalProviderError(ProviderError):
     """A failure that every further request would meet as well."""
 
     exit_code = 2
+
+
+class Halted(FatalProviderError):
+    """The run stops before its end; what was answered is kept, and the same command can go on."""
+
+    exit_code = 3
 
 
 def raise_all(faults: Sequence[Fault]) -> None:

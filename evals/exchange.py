@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from evals.canonical import Json, canonical, digest
@@ -87,7 +87,7 @@ class Request:
     @property
     def fields(self) -> dict[str, str]:
         """A short spelling of each part, to say which part of two requests differs."""
-        parts = {"system": self.system, "messages": self.messages}
+        parts: dict[str, str | tuple[Message, ...] | None] = {"system": self.system, "messages": self.messages}
         small = {
             "model": self.model,
             "settings": self.settings,
@@ -95,7 +95,13 @@ class Request:
             "attempt": self.attempt,
             "draw": self.draw,
         }
-        return {name: digest(value)[:16] for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
+        return {name: _short(value) for name, value in parts.items()} | {n: canonical(v) for n, v in small.items()}
+
+
+@lru_cache(maxsize=256)
+def _short(part: str | tuple[Message, ...] | None) -> str:
+    """A text's digest, cut short. Requests of a run share their texts: a persona is spelled once, not for each answer."""
+    return digest(part)[:16]
 
 
 @dataclass(frozen=True, kw_only=True)

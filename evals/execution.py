@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from evals.case import Case
 from evals.scorecard import GradeLine, answer_digest
+from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
-from graders.registry import ATTACKS, SUITES
+from graders.registry import ATTACKS
 
 Key = tuple[str, str, str, str, str]
 """Case, criterion, digest of the answer's text, grader, version: whoever shares all five shares the grade."""
@@ -36,7 +37,7 @@ class Attacked:
         criteria = executable(case)
         if not criteria:
             return ()
-        return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, SUITES))
+        return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, registry.SUITES))
 
 
 @dataclass(frozen=True, kw_only=True)

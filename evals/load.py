@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evals.agent_file import read_agent
 from evals.case import Attachment, Case, Margins, Minimum, Suite
 from evals.errors import Fault, InputError, raise_all
-from evals.git import file_at
-from evals.instructions import Instructions, read_instructions
 from evals.persona import Persona
 from evals.project import Project
 from evals.schema import check, schema_text
 from evals.yaml_file import Located, read_yaml
 from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
-from graders.registry import ATTACKS, RULE_IDS
+from graders.registry import ATTACKS, RULES_BY_ID
+
+if TYPE_CHECKING:
+    from evals.instructions import Instructions
 
 REVISION = re.compile(r"^(\d{4})-[a-z0-9-]+\.md$")
 MAX_ATTACHMENT = 200_000
@@ -64,11 +65,7 @@ def load_suite(project: Project, suite_id: str) -> Suite:
 def read_suite(project: Project, suite_id: str) -> Loaded:
     """A suite and all its faults."""
     folder = project.cases / suite_id
-    path = folder / "suite.yaml"
-    if not path.is_file() or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", suite_id):
-        known = ", ".join(suite_ids(project)) or "none"
-        raise InputError(f"no suite `{suite_id}` in {project.shown(project.cases)}/ (there: {known})")
-    located, faults = _read(project, path, schema_text("suite.schema.json"))
+    settings, faults = _read_settings(project, suite_id)
     cases: list[Case] = []
     for case_path in sorted(folder.glob("*.yaml")):
         if case_path.name != "suite.yaml":
@@ -77,10 +74,29 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
             cases += [case] if case else []
     if not cases and not faults:
         faults.append(Fault(message="the suite has no cases", file=project.shown(folder)))
+    if faults or settings is None:
+        return Loaded(suite=None, faults=tuple(faults))
+    return Loaded(suite=replace(settings, cases=tuple(cases)), faults=())
+
+
+def load_settings(project: Project, suite_id: str) -> Suite:
+    """A suite without its cases, for what does not look at them. Raises InputError with every fault of `suite.yaml`."""
+    settings, faults = _read_settings(project, suite_id)
+    raise_all(faults)
+    assert settings is not None
+    return settings
+
+
+def _read_settings(project: Project, suite_id: str) -> tuple[Suite | None, list[Fault]]:
+    path = project.cases / suite_id / "suite.yaml"
+    if not path.is_file() or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", suite_id):
+        known = ", ".join(suite_ids(project)) or "none"
+        raise InputError(f"no suite `{suite_id}` in {project.shown(project.cases)}/ (there: {known})")
+    located, faults = _read(project, path, schema_text("suite.schema.json"))
     data: Any = located.data
     if faults or not isinstance(data, dict):
-        return Loaded(suite=None, faults=tuple(faults))
-    suite = Suite(
+        return None, faults
+    return Suite(
         id=suite_id,
         persona=data["persona"],
         max_tokens=data["max_tokens"],
@@ -88,12 +104,11 @@ def read_suite(project: Project, suite_id: str) -> Loaded:
         model=data["model"],
         judge=data["judge"],
         unscored_limit=data.get("unscored_limit", 0.05),
-        cases=tuple(cases),
+        cases=(),
         margins=Margins(**data.get("margins", {})),
         minimum=_minimum(data),
         votes=data.get("votes", 1),
-    )
-    return Loaded(suite=suite, faults=())
+    ), []
 
 
 def _read(project: Project, path: Path, schema: str) -> tuple[Located, list[Fault]]:
@@ -176,7 +191,7 @@ def _grader_faults(
     for number, item in enumerate(graders):
         if item == "judge":
             continue
-        for kind, known in (("rules", RULE_IDS), ("attacks", ATTACKS)):
+        for kind, known in (("rules", RULES_BY_ID), ("attacks", ATTACKS)):
             names = item.get(kind)
             for position, name in enumerate(names if isinstance(names, list) else []):
                 if isinstance(name, str) and name not in known:
@@ -293,6 +308,8 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
     name, at, ref = wanted.rpartition("@")
     path = Path(name if at and not Path(wanted).exists() else wanted)
     if at and not Path(wanted).exists():
+        from evals.git import file_at
+
         return read_agent(file_at(path, ref), revision=f"{project.shown(path)}@{ref}", source=wanted)
     shown = project.shown(path)
     numbered = REVISION.match(path.name) if path.resolve().parent == (project.prompts / persona).resolve() else None
@@ -301,6 +318,8 @@ def find_persona(project: Project, persona: str, wanted: str) -> Persona:
 
 def load_instructions(project: Project, persona: str) -> Instructions | None:
     """The persona's instructions, or None where it has no such file."""
+    from evals.instructions import read_instructions
+
     path = project.prompts / persona / "instructions.yaml"
     if not path.is_file():
         return None

@@ -16,11 +16,10 @@ from evals.persona import Persona
 from evals.prices import Price, cost
 from evals.run import JUDGE_MAX_TOKENS
 from evals.scorecard import Scorecard
+from evals.tokens import CHARACTERS_PER_TOKEN, tokens
 from graders.criterion import Criterion, Dimension, Kind
 from graders.judge.question import ask
 
-CHARACTERS_PER_TOKEN = 3.2
-"""A rule of thumb for English prose and code; counted tokens differ by a fifth either way."""
 JUDGE_REPLY_TOKENS = 400
 """Reason, quotes and verdict, with a little thinking; a rule of thumb."""
 MOST_REPEATS = 60
@@ -121,15 +120,6 @@ def repeats_needed(found: Scatter, base_repeats: int, *, effect: float, power: f
         if drop <= effect:
             return repeats
     return None
-
-
-def tokens(text: str) -> int:
-    """Roughly how many tokens a text has.
-
-    >>> tokens("x" * 320)
-    100
-    """
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def load(suite: Suite, persona: Persona, answers: Mapping[str, Sequence[str]]) -> Load:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from importlib import resources
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals.errors import Fault, InputError
+from evals.model_name import is_named
 from evals.schema import errors_of, schema_text
 
 MILLION = 1_000_000
+SHIPPED = Path(__file__).parent / "data" / "prices.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +45,18 @@ class PriceTable:
     batch_factor: float
     """What Message Batches cost, as a share of the price."""
     rows: tuple[Price, ...]
+    regional_factor: float = 1.0
+    """What a region of Bedrock or Vertex AI costs that is not the global one, as a multiple of the price."""
 
     def price(self, model: str, day: str, prompt_tokens: int = 0) -> Price | None:
         """The row for a model on an ISO day and for a prompt of that size; None when the table does not know it.
 
-        A name with a date behind it (`claude-haiku-4-5-20251001`) has the price of the name without.
+        A name with a date behind it, or one of another platform, has the price of the name without.
         """
         fitting = [
             row
             for row in self.rows
-            if (model == row.model or _dated(model, row.model))
+            if is_named(model, row.model)
             and row.valid_from <= day < row.until
             and (row.up_to_prompt is None or prompt_tokens <= row.up_to_prompt)
         ]
@@ -65,29 +68,34 @@ def cost(price: Price, *, input_tokens: int, output_tokens: int, factor: float =
     return factor * (price.input * input_tokens + price.output * output_tokens) / MILLION
 
 
+def project_prices(own: Path) -> PriceTable:
+    """The table that is shipped, behind the rows of the project's own file where there is one."""
+    shipped = read_prices()
+    if not own.is_file():
+        return shipped
+    mine = read_prices(own)
+    return replace(mine, rows=mine.rows + shipped.rows)
+
+
 def read_prices(path: Path | None = None) -> PriceTable:
     """The table of the given file, else the one that is shipped. Raises InputError with everything that is wrong in it."""
     shown = str(path) if path else "prices.json"
     try:
-        text = (
-            path.read_text(encoding="utf-8")
-            if path
-            else resources.files("evals").joinpath("data/prices.json").read_text(encoding="utf-8")
-        )
+        text = path.read_text(encoding="utf-8") if path else SHIPPED.read_text(encoding="utf-8")
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(Fault(message=f"is no readable table of prices ({error})", file=shown)) from None
     wrong = errors_of(data, schema_text("prices.schema.json"))
     if wrong:
         raise InputError(*[Fault(message=message, file=shown) for message in wrong])
-    return PriceTable(as_of=data["as_of"], batch_factor=data["batch_factor"], rows=tuple(_rows(data["prices"])))
+    return PriceTable(
+        as_of=data["as_of"],
+        batch_factor=data["batch_factor"],
+        regional_factor=data.get("regional_factor", 1.0),
+        rows=tuple(_rows(data["prices"])),
+    )
 
 
 def _rows(rows: Iterable[dict[str, object]]) -> Iterable[Price]:
     for row in rows:
         yield Price(**{("valid_from" if name == "from" else name): value for name, value in row.items()})  # type: ignore[arg-type]  # the schema checked it
-
-
-def _dated(model: str, name: str) -> bool:
-    rest = model.removeprefix(f"{name}-")
-    return rest != model and len(rest) == 8 and rest.isdigit()

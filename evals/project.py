@@ -43,6 +43,16 @@ class Project:
         return self.root / "scripted"
 
     @property
+    def prices(self) -> Path:
+        """Prices of the project's own, where it has any; they go before the shipped ones."""
+        return self.root / "prices.json"
+
+    @property
+    def models(self) -> Path:
+        """What models take, by the project's own knowledge; it goes before the shipped one."""
+        return self.root / "models.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "evals.lock"
 

@@ -35,12 +35,12 @@ class Spent:
     """Median time to an answer, seconds."""
 
 
-def spent(responses: Iterable[Response], prices: PriceTable, day: str) -> Spent | None:
+def spent(responses: Iterable[Response], prices: PriceTable, day: str, *, factor: float = 1.0) -> Spent | None:
     """What answers cost together at the prices of an ISO day; None unless the API counted the tokens of every one.
 
-    One answer by a model without a known price makes the cost unknown, never smaller.
+    `factor` is what the endpoint adds to the prices. One answer by a model without a known price makes the cost unknown, never smaller.
     """
-    meter = Meter(prices, day)
+    meter = Meter(prices, day, factor=factor)
     for response in responses:
         meter.add(response)
     return meter.total
@@ -49,7 +49,8 @@ def spent(responses: Iterable[Response], prices: PriceTable, day: str) -> Spent 
 class Meter:
     """Adds up answer by answer what they cost."""
 
-    def __init__(self, prices: PriceTable, day: str) -> None:
+    def __init__(self, prices: PriceTable, day: str, *, factor: float = 1.0) -> None:
+        self._factor = factor
         self._prices = prices
         self._day = day
         self._answers = self._counted = self._batch = 0
@@ -72,7 +73,7 @@ class Meter:
             usage.cache_creation_input_tokens,
         )
         self._tokens = [before + more for before, more in zip(self._tokens, parts, strict=True)]
-        cost = _cost(self._prices, response.model or "", usage, self._day)
+        cost = cost_of(self._prices, response.model or "", usage, self._day)
         if cost is None:
             self._unknown = True
         else:
@@ -90,11 +91,12 @@ class Meter:
             cache_read_input_tokens=self._tokens[2],
             cache_creation_input_tokens=self._tokens[3],
             batch_answers=self._batch,
-            cost_usd=None if self._unknown else round(sum(self._costs), 6),
+            cost_usd=None if self._unknown else round(self._factor * sum(self._costs), 6),
         )
 
 
-def _cost(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:
+def cost_of(prices: PriceTable, model: str, usage: Usage, day: str) -> float | None:
+    """US dollars for one reply at the prices of an ISO day; None where a price of it is not known."""
     prompt = usage.input_tokens + usage.cache_read_input_tokens + usage.cache_creation_input_tokens
     price = prices.price(model, day, prompt)
     if price is None:

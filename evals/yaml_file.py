@@ -140,3 +140,24 @@ def _number(text: str) -> int | float | None:
     except ValueError:
         return None
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15 else None
+
+
+class _Writer(yaml.SafeDumper):
+    """Long text in lines, and every value written out: `read_yaml` refuses aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # YAML folds these separators into line feeds unless they are escaped, which only double quotes do
+    style = '"' if set(text) & set("\x85\u2028\u2029\ufeff") else "|" if "\n" in text else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _text)
+
+
+def yaml_text(data: Json) -> str:
+    """The data as YAML that `read_yaml` reads back equal, keys in their order."""
+    return str(yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1_000_000))

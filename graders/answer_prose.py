@@ -18,6 +18,8 @@ PIECE = re.compile(
       | (?P<mark>\*{1,3}|~~|(?<![A-Za-z0-9])_{1,3}(?=[^\s_])|(?<=[^\s_])_{1,3}(?![A-Za-z0-9]))""",
     re.VERBOSE,
 )
+MARKS = re.compile(r"[`\[<\\*_~]")
+"""One of these stands in every piece; most paragraphs have none, and need no closer look."""
 KNOWN_TAGS = re.compile(
     r"</?(?:a|b|br|code|details|div|em|h[1-6]|hr|i|img|kbd|li|mark|ol|p|pre|s|small|span|strong|sub|summary|sup|table|tbody|td|th|"
     r"thead|tr|u|ul)\b|<!--",
@@ -29,6 +31,8 @@ def plain(markdown: str) -> str:
     """The text of a paragraph: marks, link targets and HTML tags left out, the text of code spans kept as it is."""
     if len(markdown) > LONG:
         return markdown
+    if not MARKS.search(markdown):
+        return markdown.strip()
     return PIECE.sub(_shown, markdown).strip()
 
 

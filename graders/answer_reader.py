@@ -15,7 +15,7 @@ from graders.answer_names import REFUSED, from_comment, from_info, from_lead, sp
 from graders.answer_options import further_options, with_versions
 from graders.answer_quotes import straightened
 from graders.answer_repair import Reading, read_fences
-from graders.answer_roles import Given, role_of
+from graders.answer_roles import Given, given_by, role_of
 from graders.answer_sessions import typed
 from graders.answer_text import normalised
 from graders.task import Task
@@ -31,7 +31,9 @@ def read(text: str, task: Task) -> Answer:
     if len(lines) > MOST_LINES:
         notes = (*notes, f"only the first {MOST_LINES} lines were read")
     reading = read_fences(lines[:MOST_LINES])
-    reader = _Reader(task=task, reading=reading, given=Given(task), known=frozenset(task.files), last=_last_line(lines))
+    reader = _Reader(
+        task=task, reading=reading, given=given_by(task), known=frozenset(task.files), last=_last_line(lines)
+    )
     further = further_options(reading.document)
     blocks = with_versions(
         [reader.block(fence, alternative=mark) for fence, mark in zip(reading.document.fences, further, strict=True)]

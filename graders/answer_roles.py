@@ -9,7 +9,7 @@ Here: the decision. Not here: the words (`graders/answer_cues.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from graders.answer import Role
 from graders.answer_cues import Cue, cue, remark_cue
@@ -53,6 +53,12 @@ class Given:
             runs = frozenset(run for tokens in cut for run in zip(tokens, tokens[1:], tokens[2:], strict=False))
             self._prepared[kind] = JOIN + (JOIN * 2).join(JOIN.join(tokens) for tokens in cut) + JOIN, runs
         return self._prepared[kind]
+
+
+@lru_cache(maxsize=64)
+def given_by(task: Task) -> Given:
+    """What the user gave in a task: prepared once, for all answers to it."""
+    return Given(task)
 
 
 def role_of(fence: Fence, text: str, language: str | None, *, named: bool, contract: bool, given: Given) -> Role:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from evals.case import Case, Suite
 from evals.comparison import Basis, BrokenMust, Change, Comparison, Difference, Flip, Side, Verdict
@@ -18,6 +19,10 @@ from evals.scorecard import CriterionLine, GradeLine, Header, Scorecard
 from graders.criterion import Criterion, Dimension, Evidence, Grade, GraderRef, Kind, Sort, Status
 
 REPOSITORY = Path(__file__).parent.parent
+
+# how long an example takes on a busy machine says nothing
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 SUITE = """\
 persona: helper

@@ -46,7 +46,7 @@ class Host:
             and names == ["datagram.sock", "secret", "stream.sock"]
             and (secret.read_bytes(), secret.stat().st_mode & 0o777) == (b"secret", 0o644)
             and self.victim.poll() is None
-            and os.getpriority(os.PRIO_PROCESS, self.victim.pid) == 0
+            and os.getpriority(os.PRIO_PROCESS, self.victim.pid) == os.getpriority(os.PRIO_PROCESS, 0)
         )
 
 

@@ -15,10 +15,11 @@ from evals.errors import FatalProviderError, InputError, ProviderError
 from evals.exchange import Gatherer, Message, Request, Response, Settings
 from evals.prices import read_prices
 from evals.providers.batch import BatchProvider, Pace
-from evals.providers.batch_api import LONGEST_WAIT, BatchApi, _named_wait
+from evals.providers.batch_api import BatchApi
 from evals.providers.batch_ledger import Ledger
 from evals.providers.cached import Cache
 from evals.providers.live import LiveProvider
+from evals.providers.retry import LONGEST_WAIT, named_wait
 from evals.usage import spent
 from tests.batch_server import BatchServer, error
 
@@ -57,7 +58,7 @@ def said() -> list[str]:
 def go(tmp_path: Path, said: list[str]) -> Go:
     """Gather and answer, as a run does, from a fresh start each time."""
 
-    async def answers(wanted: list[Request], limits: dict[str, int]) -> list[Response | ProviderError]:
+    async def answers(wanted: list[Request], limits: dict[str, Any]) -> list[Response | ProviderError]:
         ledger = Ledger(tmp_path / "batches")
         cache = Cache(tmp_path / "cache")
         try:
@@ -260,7 +261,7 @@ def test_passing_faults_are_waited_for(server: BatchServer, go: Go, step: str, s
     ],
 )
 def test_the_api_says_how_long_to_wait_within_reason(headers: dict[str, str], wait: float | None) -> None:
-    assert _named_wait(headers) == wait
+    assert named_wait(headers) == wait
 
 
 def test_a_batch_is_looked_at_more_and_more_rarely() -> None:

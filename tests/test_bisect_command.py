@@ -213,7 +213,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
     provider = ScriptedProvider(lambda request: UNSAFE if "quick 3." in (request.system or "") else SAFE)
 
     @asynccontextmanager
-    async def api(_: Project) -> AsyncIterator[ScriptedProvider]:
+    async def api(*_: object, **_options: object) -> AsyncIterator[ScriptedProvider]:
         yield provider
 
     monkeypatch.setattr("evals.commands.shared.live_provider", api)

@@ -11,6 +11,7 @@ from evals import execution
 from evals.case import Attachment, Case
 from evals.execution import Attacked, Recorded, record_of
 from evals.scorecard import GradeLine, answer_digest
+from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Dimension, Grade, GraderRef, Kind, Sort, Status
 from graders.execution import grading
@@ -116,7 +117,7 @@ def test_recorded_grades_stand_in_for_the_same_answer_and_version_only(monkeypat
 
 
 def test_this_machine_attacks_only_what_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "SUITES", (suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)}),))
+    monkeypatch.setattr(registry, "SUITES", (suite({"A-1": outcome(P), "A-2": outcome(P), "A-3": outcome(P)}),))
     attacked = Attacked(level="tested")
     assert len(attacked.grades(CASE, ANSWER)) == 2
     assert attacked.grades(replace(CASE, criteria=()), ANSWER) == ()

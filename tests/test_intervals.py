@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from evals.statistics import intervals
 from evals.statistics.intervals import cases_like_these, detectable_drop, fixed_suite_interval
 
 
@@ -51,3 +52,11 @@ def test_one_family_says_nothing_of_others() -> None:
 def test_detectable_drop_by_hand() -> None:
     # v = 0.064, 317 answers a side: 5 points at 80 % power (sample sizes for a two-sample z test)
     assert detectable_drop(math.sqrt(0.064 * 2 / 317)) == pytest.approx(0.05, abs=0.0005)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize("freedom", [intervals.MANY + 1, 250, 5_000, 10**6])
+def test_many_degrees_of_freedom_need_no_library(freedom: int, level: float) -> None:
+    from scipy.special import stdtrit
+
+    assert intervals._t_quantile(freedom, level) == pytest.approx(stdtrit(freedom, 0.5 + level / 2), abs=1e-8)

@@ -9,8 +9,8 @@ import pytest
 
 from graders.answer import read_answer
 from graders.registry import RULES_BY_ID
-from graders.rules import RULES
 from graders.rules.document import document
+from graders.rules.every import RULES
 from graders.rules.rule import Rule, Site
 from graders.rules.source import Source, ToolError, run_tools
 from graders.task import NO_TASK

@@ -23,7 +23,7 @@ from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
 from evals.load import find_persona, load_suite, select_cases
 from evals.persona import Persona
-from evals.prices import PriceTable, read_prices
+from evals.prices import PriceTable, project_prices
 from evals.project import Project
 from evals.report.safe import line, plain
 from evals.scorecard import Scorecard
@@ -78,7 +78,7 @@ def _announce(job: _Job, *, live: bool) -> None:
     said = f"{job.base.revision} → {job.candidate.revision}: {count} hunks, at most {rounds} rounds for one culprit"
     shared.say(plain(f"{said}; several, or some that act together, take more (at most {job.args.max_rounds})"))
     if live:
-        prices = read_prices()
+        prices = project_prices(job.home.prices)
         least, most = (_work(job, prices, BASE_REPEATS + looks * (rounds + 1)) for looks in (LOOKS[0], LOOKS[-1]))
         shared.say(f"between {least} and {most}; what is remembered is not asked again (prices of {prices.as_of})")
 
@@ -124,7 +124,8 @@ async def _live(job: _Job) -> Found:
     """The gate draws as many answers as it takes; the base is asked once."""
     model, judge = _models(job)
     executor = shared.executor(job.home, job.suite, execute=not job.args.no_execute)
-    async with shared.live_provider(job.home) as provider:
+    purse = shared.spending(job.home, job.args, [model, judge])
+    async with shared.live_provider(job.home, purse, at=job.args.endpoint, jobs=job.args.jobs) as provider:
         ask = asking(
             job.suite,
             job.suite.cases,

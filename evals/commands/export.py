@@ -1,4 +1,7 @@
-"""`evals export requests`: the requests that have no recording yet, as Message Batches JSON Lines."""
+"""`evals export requests`: the requests that have no recording yet, as Message Batches JSON Lines.
+
+Datasets and other people's tools have modules of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
+from evals.cli_data import DATASETS, TOOLS
 from evals.commands import shared
 from evals.errors import InputError
 from evals.exchange import UNSTATED, request_params
@@ -17,6 +21,20 @@ from evals.whole_file import write_whole
 
 
 def execute(args: argparse.Namespace) -> int:
+    if args.what in DATASETS:
+        from evals.commands import exporting
+
+        return exporting.execute(args)
+    if args.what in TOOLS:
+        from evals.commands import export_tools
+
+        return export_tools.execute(args)
+    return _requests(args)
+
+
+def _requests(args: argparse.Namespace) -> int:
+    if args.scorecards or args.push:
+        raise InputError("requests take neither scorecards nor --push; see --case and --persona")
     pending = [wanted for wanted in wanted(args, shared.project()) if wanted.recording is None]
     lines = "".join(
         json.dumps({"custom_id": w.request.digest, "params": request_params(w.request)}, ensure_ascii=False) + "\n"

@@ -59,8 +59,10 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
     executor = shared.executor(home, suite, execute=not args.no_execute)
     graded = {case for case, _, _ in base.card.header.cases}
 
+    purse = shared.spending(home, args, [args.model or suite.model, judge_model])
+
     async def draw() -> Outcome:
-        async with shared.live_provider(home) as provider:
+        async with shared.live_provider(home, purse, at=args.endpoint, jobs=args.jobs) as provider:
             ask = asking(
                 suite,
                 [case for case in suite.cases if case.id in graded],

@@ -22,11 +22,15 @@ PASSES = 3
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Responses are kept here; labels have a module of their own."""
+    """Responses are kept here; labels and cases have modules of their own."""
     if args.what == "labels":
         from evals.commands import labels
 
         return labels.execute(args)
+    if args.what == "cases":
+        from evals.commands import import_cases
+
+        return import_cases.execute(args)
     return _responses(args)
 
 

@@ -42,10 +42,10 @@ def _cases(args: argparse.Namespace) -> list[dict[str, Json]]:
 
 
 def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from evals.load import load_suite
+    from evals.load import load_settings
 
     home = shared.project()
-    suite = load_suite(home, args.suite)
+    suite = load_settings(home, args.suite)
     return [
         {
             "revision": p.revision,
@@ -59,27 +59,27 @@ def _personas(args: argparse.Namespace) -> list[dict[str, Json]]:
 
 
 def _rules(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from graders.registry import RULES_BY_ID
+    from graders.index import rule_entries
 
     return [
         {
             "rule": r.id,
             "version": r.version,
-            "dimension": r.dimension.value,
-            "severity": r.severity.value,
+            "dimension": r.dimension,
+            "severity": r.severity,
             "cwe": r.cwe,
             "languages": ", ".join(r.languages),
         }
-        for r in RULES_BY_ID.values()
+        for r in rule_entries()
     ]
 
 
 def _scorecards(args: argparse.Namespace) -> list[dict[str, Json]]:
-    from evals.load import load_suite
+    from evals.load import load_settings
     from evals.scorecard_file import read_card
 
     home = shared.project()
-    suite = load_suite(home, args.suite)
+    suite = load_settings(home, args.suite)
     cards = [(path, read_card(path, home.shown(path))) for path in shared.card_paths(home, suite)]
     return [
         {

@@ -13,7 +13,7 @@ from evals.comparison import Basis
 from evals.errors import InputError
 from evals.load import load_suite, revisions
 from evals.plan import Rates, Row, Score
-from evals.prices import read_prices
+from evals.prices import project_prices, read_prices
 from evals.scorecard import Scorecard
 from graders.criterion import HEADLINE
 
@@ -32,7 +32,7 @@ def execute(args: argparse.Namespace) -> int:
             f"the scorecard of {card.header.revision} has no case with two scored answers on the basis `{basis}`: "
             "its scatter is unknown; record more repeats, or try `--basis all`"
         )
-    table = read_prices(Path(args.prices) if args.prices else None)
+    table = read_prices(Path(args.prices)) if args.prices else project_prices(home.prices)
     day = datetime.now(tz=UTC).date().isoformat()
     model, judge = args.model or suite.model, args.judge or suite.judge
     factor = table.batch_factor if args.batch else 1.0

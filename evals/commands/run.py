@@ -13,6 +13,7 @@ from pathlib import Path
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
+from evals.commands.dry_run import dry_run
 from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
@@ -24,10 +25,11 @@ from evals.project import Project
 from evals.recording import Recording
 from evals.report.progress import Bar
 from evals.report.safe import plain
-from evals.run import judged_criteria, stream
+from evals.run import stream
 from evals.run_log import RunLog, new_log, unfinished
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
+from evals.spending import Spending
 from evals.trial import Plan
 
 FAILURES_SHOWN = 20
@@ -49,6 +51,8 @@ OPTIONS = (
     "jobs",
     "limit",
     "draw",
+    "max_cost",
+    "endpoint",
     "no_execute",
     "executor",
     "no_grade_cache",
@@ -62,7 +66,9 @@ def execute(args: argparse.Namespace) -> int:
     log_path = None
     if args.resume:
         log_path, options = unfinished(home.memory / "runs")
+        limit = args.max_cost  # a limit that is given now holds now
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
+        args.max_cost = limit or args.max_cost
     suite = load_suite(home, args.suite)
     cases = select_cases(suite, args.case)[: args.limit]
     people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
@@ -75,14 +81,23 @@ def execute(args: argparse.Namespace) -> int:
         draw=args.draw,
     )
     if args.dry_run:
-        return _dry_run(args, suite, plan)
+        return dry_run(args, home, suite, plan.model, plan)
+    purse = None
+    if args.provider not in OFFLINE:
+        purse = shared.spending(home, args, [plan.model, args.judge or suite.judge])
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
     with ExitStack() as stack:
         stack.callback(log.close)
-        sheets = [stack.enter_context(closing(CardStream(suite, p, shared.meter(), home.memory))) for p in people]
-        cards = _graded(args, home, suite, plan, sheets, log)
+        stack.callback(_log_spent, log, purse)
+        sheets = [
+            stack.enter_context(
+                closing(CardStream(suite, p, shared.meter(home, args.endpoint, plan.model), home.memory))
+            )
+            for p in people
+        ]
+        cards = _graded(args, home, suite, plan, sheets, log, purse)
         _write(args, home, suite, cases, cards, sheets)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     _show(args, suite, cards)
@@ -112,16 +127,19 @@ def _model(args: argparse.Namespace, suite: Suite) -> str:
     return str(args.model or suite.model)
 
 
-def _dry_run(args: argparse.Namespace, suite: Suite, trials: Plan) -> int:
-    questions = suite.votes * sum(len(judged_criteria(trial)) for trial in trials)
-    shared.put(
-        f"suite {suite.id}: {len(trials)} answers ({_model(args, suite)}), {questions} judge requests, provider {args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
-    )
-    return 0
+def _log_spent(log: RunLog, purse: Spending | None) -> None:
+    if purse and purse.replies:
+        log.write("spent", usd=round(purse.paid, 6), lost_usd=round(purse.lost, 6), replies=purse.replies)
 
 
 def _graded(
-    args: argparse.Namespace, home: Project, suite: Suite, plan: Plan, sheets: Sequence[CardStream], log: RunLog
+    args: argparse.Namespace,
+    home: Project,
+    suite: Suite,
+    plan: Plan,
+    sheets: Sequence[CardStream],
+    log: RunLog,
+    purse: Spending | None,
 ) -> list[Scorecard]:
     """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
@@ -130,7 +148,7 @@ def _graded(
     try:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log))
+        failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log, purse))
     finally:
         bar.close()
     _tell_failures(failures)
@@ -157,14 +175,19 @@ async def _run(
     bar: Bar,
     sheets: Sequence[CardStream],
     log: RunLog,
+    purse: Spending | None,
 ) -> list[str]:
     """Put every graded answer on the sheet of its revision; what is to be said of those that failed."""
     by_revision = {sheet.persona.revision: sheet for sheet in sheets}
     failed: list[str] = []
+
+    def show(what: str, done: int, total: int) -> None:
+        bar.show(f"{what}, {purse.shown}" if purse and purse.shown else what, done, total)
+
     async with AsyncExitStack() as stack:
         grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
         found = await stack.enter_async_context(grading)
-        provider = await _provider(args, home, plan, recorded, stack)
+        provider = await _provider(args, home, plan, recorded, purse, stack)
         graded = stream(
             plan,
             provider,
@@ -173,7 +196,7 @@ async def _run(
             votes=plan.suite.votes,
             jobs=args.jobs,
             grader=found,
-            progress=bar.show,
+            progress=show,
         )
         async for item in await stack.enter_async_context(aclosing(graded)):
             by_revision[item.trial.persona.revision].add(item)
@@ -184,7 +207,12 @@ async def _run(
 
 
 async def _provider(
-    args: argparse.Namespace, home: Project, plan: Plan, recorded: Sequence[Recording], stack: AsyncExitStack
+    args: argparse.Namespace,
+    home: Project,
+    plan: Plan,
+    recorded: Sequence[Recording],
+    purse: Spending | None,
+    stack: AsyncExitStack,
 ) -> Provider:
     if args.provider == "replay":
         from evals.providers.recorded import RecordedProvider
@@ -195,7 +223,7 @@ async def _provider(
 
         return read_scripts(home, args.suite, plan)
     api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-    return await stack.enter_async_context(api(home))
+    return await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -9,22 +10,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.canonical import Json
-from evals.case import Suite
 from evals.errors import InputError, raise_all
-from evals.exchange import Provider
-from evals.execution import Attacked, Executor, Recorded, executable, record_of
-from evals.load import find_persona, revisions
-from evals.persona import Persona
-from evals.prices import read_prices
 from evals.project import Project, find_project
-from evals.recording import Recording, answer_place, read_recordings
 from evals.report.safe import plain
-from evals.scorecard import Scorecard
-from evals.scorecard_file import card_name, read_card
-from evals.usage import Meter
-from graders.execution.box import BoxError
+
+if TYPE_CHECKING:
+    from evals.case import Suite
+    from evals.exchange import Provider
+    from evals.execution import Executor
+    from evals.persona import Persona
+    from evals.providers.live import LiveProvider
+    from evals.recording import Recording
+    from evals.scorecard import Scorecard
+    from evals.spending import Spending
+    from evals.usage import Meter
 
 
 def project() -> Project:
@@ -51,6 +53,8 @@ def put_json(data: Json) -> None:
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
     """The chosen revisions, or all; warnings about their headers go to standard error."""
+    from evals.load import find_persona, revisions
+
     chosen = (
         tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)
     )
@@ -62,54 +66,110 @@ def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple
 
 def recordings(home: Project, suite: str) -> list[Recording]:
     """A suite's recordings. Raises InputError with every one that is damaged."""
+    from evals.recording import read_recordings
+
     folder = home.recordings / suite
     found, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
     return found
 
 
+def spending(home: Project, args: argparse.Namespace, models: Sequence[str]) -> Spending:
+    """The purse of one call of a verb. Warns of models without a price; raises InputError where `--max-cost` needs one."""
+    from evals.prices import project_prices
+    from evals.providers.endpoints import regional
+    from evals.spending import Spending
+
+    prices = project_prices(home.prices)
+
+    def factor(model: str) -> float:
+        return prices.regional_factor if regional(args.endpoint, model) else 1.0
+
+    purse = Spending(prices, today(), limit=args.max_cost, factor=factor)
+    for model in purse.check(models):
+        say(plain(f"warning: no price is known for {model}: what it costs is not told (prices of {prices.as_of})"))
+    return purse
+
+
+def today() -> str:
+    """The ISO date whose prices hold."""
+    return datetime.now(tz=UTC).date().isoformat()
+
+
 @asynccontextmanager
-async def live_provider(home: Project) -> AsyncIterator[Provider]:
+async def live_provider(
+    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
+) -> AsyncIterator[Provider]:
     """The API behind this machine's memory of what it already answered."""
     from evals.providers.cached import Cache, CachedProvider
-    from evals.providers.live import LiveProvider
 
+    live = _live(home, purse, at, jobs)
     cache = Cache(home.memory / "cache")
     try:
-        async with LiveProvider() as live:
+        async with live:
             yield CachedProvider(live, cache)
     finally:
         cache.close()
+        if purse:
+            _tell(live)
+
+
+def _live(home: Project, purse: Spending | None, at: str, jobs: int) -> LiveProvider:
+    from evals.capabilities import read_capabilities
+    from evals.providers.endpoints import endpoint
+    from evals.providers.live import LiveProvider
+
+    place = endpoint(at)
+    for warning in place.warnings:
+        say(plain(warning))
+    return LiveProvider(at=place, spending=purse, jobs=jobs, capabilities=read_capabilities(home.models))
+
+
+def _tell(live: LiveProvider) -> None:
+    """What was spent, where anything was asked."""
+    if live.spending.shown or live.retries:
+        again = f"; {live.retries} requests had to be asked again" if live.retries else ""
+        say(f"{live.spending.shown or 'nothing spent'} on {live.spending.replies} replies{again}")
 
 
 @asynccontextmanager
-async def batch_provider(home: Project) -> AsyncIterator[Provider]:
+async def batch_provider(
+    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
+) -> AsyncIterator[Provider]:
     """Message Batches behind the same memory, with the record of the batches that are under way."""
     from evals.providers.batch import BatchProvider
     from evals.providers.batch_api import BatchApi
     from evals.providers.batch_ledger import Ledger
     from evals.providers.cached import Cache
-    from evals.providers.live import LiveProvider
 
-    live, api = LiveProvider(), BatchApi()
+    live = _live(home, purse, at, jobs)
+    if not live.endpoint.batches:
+        raise InputError(f"the endpoint `{at}` offers no Message Batches; take `--provider live`")
+    api = BatchApi(live.endpoint)
     ledger = Ledger(home.memory / "batches")
     try:
         cache = Cache(home.memory / "cache")
         try:
             async with live, api:
-                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)))
+                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)), spending=live.spending)
         finally:
             cache.close()
+            if purse:
+                _tell(live)
     finally:
         ledger.close()
 
 
 def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
+    from evals.execution import Attacked, Recorded, executable, record_of
+    from evals.scorecard_file import read_card
+
     if not any(executable(case) for case in suite.cases):
         return Recorded(reason="no criterion asks for it")
     reason = "--no-execute"
     if execute:
+        from graders.execution.box import BoxError
         from graders.execution.sandbox import level
 
         try:
@@ -124,9 +184,14 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     return Recorded(reason=reason, record=record_of(lines))
 
 
-def meter() -> Meter:
-    """Adds up what answers cost, at the prices of today."""
-    return Meter(read_prices(), datetime.now(tz=UTC).date().isoformat())
+def meter(home: Project, at: str, model: str) -> Meter:
+    """Adds up what answers of a model cost at an endpoint, at the prices of today."""
+    from evals.prices import project_prices
+    from evals.providers.endpoints import regional
+    from evals.usage import Meter
+
+    prices = project_prices(home.prices)
+    return Meter(prices, today(), factor=prices.regional_factor if regional(at, model) else 1.0)
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:
@@ -136,6 +201,8 @@ def card_paths(home: Project, suite: Suite) -> list[Path]:
 
 def cards(home: Project, suite: Suite) -> list[Scorecard]:
     """All scorecards of the suite. Raises InputError when there is none."""
+    from evals.scorecard_file import read_card
+
     paths = card_paths(home, suite)
     if not paths:
         raise InputError(f"no scorecards of `{suite.id}` yet; run `evals run`")
@@ -144,6 +211,8 @@ def cards(home: Project, suite: Suite) -> list[Scorecard]:
 
 def card_path(home: Project, suite: Suite, wanted: str) -> Path:
     """Where the scorecard is that a revision or a path names; it need not be there."""
+    from evals.scorecard_file import card_name
+
     if wanted.endswith(".jsonl"):
         return Path(wanted)
     return home.scorecards / suite.id / suite.persona / f"{card_name(wanted)}.jsonl"
@@ -151,6 +220,8 @@ def card_path(home: Project, suite: Suite, wanted: str) -> Path:
 
 def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     """A scorecard by revision or path."""
+    from evals.scorecard_file import read_card
+
     path = card_path(home, suite, wanted)
     if not path.is_file():
         there = ", ".join(p.stem for p in card_paths(home, suite)) or "none"
@@ -171,6 +242,8 @@ def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, li
 
 def recorded_text(home: Project, suite: Suite, card: Scorecard, case: str, repeat: int) -> str | None:
     """The text of a recording at the place for it. Scorecards are files: a case id of one is no path until it is known."""
+    from evals.recording import answer_place
+
     if suite.case(case) is None:
         return None
     path = home.recordings / suite.id / f"{answer_place(case, card.header.revision, repeat)}.json"

@@ -10,7 +10,7 @@ from evals.case import Suite
 from evals.commands import shared
 from evals.disagreement import disagreements
 from evals.errors import InputError
-from evals.load import load_suite, nearest
+from evals.load import load_settings, load_suite, nearest
 from evals.project import Project
 from evals.scorecard import GradeLine, Scorecard, answer_digest
 from evals.scorecard_file import criterion_json, dimension_json, grade_json, header_json
@@ -19,7 +19,7 @@ from graders.criterion import Status
 
 def execute(args: argparse.Namespace) -> int:
     home = shared.project()
-    suite = load_suite(home, args.suite)
+    suite = load_suite(home, args.suite) if args.case or args.criterion else load_settings(home, args.suite)
     cards = [shared.find_card(home, suite, args.scorecard)] if args.scorecard else shared.cards(home, suite)
     if args.case or args.criterion:
         return _criterion(args, home, suite, cards)

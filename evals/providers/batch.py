@@ -18,6 +18,7 @@ from evals.exchange import Provider, Request, Response
 from evals.providers.batch_api import Failure, NotMade, Outcome, State, line
 from evals.providers.batch_ledger import Entry, Ledger
 from evals.providers.cached import Cache
+from evals.spending import Hold, Spending
 
 MOST_REQUESTS = 100_000
 MOST_BYTES = 250_000_000
@@ -67,6 +68,7 @@ class BatchProvider:
         ledger: Ledger,
         *,
         say: Callable[[str], None] = lambda _: None,
+        spending: Spending | None = None,
         pace: Pace = Pace(),
         most_requests: int = MOST_REQUESTS,
         most_bytes: int = MOST_BYTES,
@@ -77,6 +79,8 @@ class BatchProvider:
         self._cache = cache
         self._ledger = ledger
         self._say = say
+        self._spending = spending
+        self._holds: dict[str, Hold] = {}
         self._pace = pace
         self._most = (most_requests, most_bytes)
         self._turn = asyncio.Lock()
@@ -147,6 +151,7 @@ class BatchProvider:
     async def _submit(self, requests: Sequence[Request]) -> None:
         rest = await self._probed(requests)
         for part in self._parts(rest):
+            hold = self._spending.take(part, self._spending.prices.batch_factor) if self._spending else None
             entry = self._ledger.intend(self._api.endpoint, [request.digest for request in part])
             try:
                 batch = await self._api.create([line(request) for request in part])
@@ -154,6 +159,8 @@ class BatchProvider:
                 self._ledger.forget(entry)
                 raise
             self._ledger.made(entry, batch)
+            if hold:
+                self._holds[batch] = hold
             self._say(
                 f"batch {batch}: {len(part)} requests submitted; a stop does not end it, the same command goes on"
             )
@@ -225,6 +232,7 @@ class BatchProvider:
             except ProviderError as error:
                 reason = str(error)
             if len(seen) == len(set(entry.digests)):
+                self._release(batch)
                 return self._settle(entry, wanted, seen)
             await self._api.pause(number)
         raise ProviderError(
@@ -240,9 +248,18 @@ class BatchProvider:
         async for key, outcome in self._api.results(batch):
             if key not in own or key in seen:
                 continue
+            if isinstance(outcome, Response) and outcome.usage and self._spending:
+                model = wanted[key].model if key in wanted else outcome.model or ""
+                self._spending.give(None, [(model, outcome.usage)])
             if not isinstance(outcome, Failure) and key in wanted:
                 self._cache.put(wanted[key], outcome)
             seen[key] = outcome if isinstance(outcome, Failure) else None
+
+    def _release(self, batch: str) -> None:
+        """What a batch was allowed to cost is free again: what it did cost is known."""
+        hold = self._holds.pop(batch, None)
+        if hold and self._spending:
+            self._spending.give(hold, [])
 
     def _settle(
         self, entry: Entry, wanted: Mapping[str, Request], seen: Mapping[str, Failure | None]

@@ -1,35 +1,34 @@
 """Message Batches on the wire, through the anthropic SDK: make one, look at it, read its results.
 
-Patience is here: which faults pass, and how long to wait for that. Not here: which requests go into which batch.
+Not here: which requests go into which batch, or which faults pass (`live_faults`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evals.canonical import Json, digest
 from evals.errors import FatalProviderError, ProviderError
 from evals.exchange import Request, Response, request_params
 from evals.providers.batch_ledger import BATCH_ID
-from evals.providers.live import DEADLINE, api_key, response_of, with_prompt_cache
+from evals.providers.endpoints import Endpoint, endpoint
+from evals.providers.live_faults import Cure, fault_of
+from evals.providers.retry import LONGEST_WAIT, Patience, named_wait
+from evals.providers.wire import response_of, scrubbed, with_prompt_cache
+from evals.secret import Secrets
 
 if TYPE_CHECKING:
     import anthropic
 
 TRIES = 10
-LONGEST_WAIT = 600.0
-"""Seconds; a longer `retry-after` is cut to it."""
+DEADLINE = 900.0
+"""Seconds for one call as a whole."""
 REFUSED = frozenset({429, 503, 529})
 """Replies by which the API says that it did nothing. After any other fault a batch may have been made."""
-PASSING = frozenset({408, 409, *REFUSED})
-SPENT = "enforced_spend_limit_reached"
 
 T = TypeVar("T")
 
@@ -69,16 +68,14 @@ def line(request: Request) -> dict[str, Json]:
 class BatchApi:
     """The calls of Message Batches. Use as `async with`."""
 
-    def __init__(self, *, pause: float = 1.0) -> None:
+    def __init__(self, at: Endpoint | None = None, *, pause: float = 1.0) -> None:
         """`pause`: seconds before the first retry where the API names no time; doubled each time."""
-        self._key = api_key()
-        self._pause = pause
+        self._at = at or endpoint()
+        self._patience = Patience(first=pause, longest=LONGEST_WAIT)
         self._client: anthropic.AsyncAnthropic | None = None
 
     async def __aenter__(self) -> BatchApi:
-        import anthropic
-
-        self._client = anthropic.AsyncAnthropic(api_key=self._key, max_retries=0, timeout=DEADLINE)
+        self._client = self._at.client()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -119,7 +116,7 @@ class BatchApi:
                 raise ValueError("the reply is not this batch")
             ended = found.processing_status == "ended"
             gone = ended and (found.archived_at is not None or not found.results_url)
-            return State(ended=ended, gone=gone, wait=_named_wait(raw.headers))
+            return State(ended=ended, gone=gone, wait=named_wait(raw.headers))
 
         try:
             return await self._patiently(look, repeatable=True, absent=True)
@@ -136,46 +133,38 @@ class BatchApi:
             async for item in stream:
                 key = getattr(item, "custom_id", None)
                 if isinstance(key, str):
-                    yield key, _outcome(item)
+                    yield key, _outcome(item, self._at.secrets)
         except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
             raise ProviderError(f"the results of batch {batch} broke off ({type(error).__name__})") from None
         finally:
             await stream.close()
 
     async def pause(self, tries: int) -> None:
-        """Wait as after that many tries."""
-        await asyncio.sleep(_backoff(self._pause, tries))
+        """Wait as after that many tries, from 1."""
+        await asyncio.sleep(self._patience.wait(tries))
 
     async def _patiently(self, call: Callable[[], Awaitable[T]], *, repeatable: bool, absent: bool = False) -> T:
         """The call's result, passing faults waited for. `absent`: let 404 through, as an answer."""
         import anthropic
 
         reason = ""
-        for tries in range(TRIES):
+        for tries in range(1, TRIES + 1):
             try:
                 async with asyncio.timeout(DEADLINE):
                     return await call()
-            except anthropic.APIStatusError as error:
-                if absent and error.status_code == 404:
-                    raise
-                _raise_lasting(error, repeatable=repeatable)
-                reason, wait = error.message, _named_wait(error.response.headers)
             except (anthropic.AnthropicError, ValueError, AssertionError, TypeError, TimeoutError) as error:
-                if not repeatable:
-                    raise _unsure(type(error).__name__) from None
-                reason, wait = f"{type(error).__name__}: {str(error)[:200]}", None
-            await asyncio.sleep(_backoff(self._pause, tries) if wait is None else wait)
+                if absent and isinstance(error, anthropic.NotFoundError):
+                    raise
+                fault = fault_of(error, self._at.secrets)
+                did_nothing = getattr(error, "status_code", None) in REFUSED
+            if fault.cure is not Cure.WAIT:
+                raise FatalProviderError(f"the API refuses the batch: {fault.message}")
+            if not (repeatable or did_nothing):
+                raise _unsure(fault.message)
+            reason = fault.message
+            await asyncio.sleep(self._patience.wait(tries, fault.wait))
         kind = ProviderError if repeatable else NotMade
         raise kind(f"the batch API failed {TRIES} times ({reason}); the same command again goes on from here")
-
-
-def _raise_lasting(error: anthropic.APIStatusError, *, repeatable: bool) -> None:
-    """Raise unless waiting may help."""
-    status = error.status_code
-    if getattr(error, "error_code", None) == SPENT or (400 <= status < 500 and status not in PASSING):
-        raise FatalProviderError(f"the API refuses the batch: {error.message}") from None
-    if not repeatable and status not in REFUSED:
-        raise _unsure(f"status {status}") from None
 
 
 def _unsure(reason: str) -> ProviderError:
@@ -185,29 +174,12 @@ def _unsure(reason: str) -> ProviderError:
     )
 
 
-def _backoff(first: float, tries: int) -> float:
-    return random.uniform(0.5, 1.0) * min(first * 2.0**tries, LONGEST_WAIT)  # noqa: S311 - jitter is no secret
-
-
-def _named_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after` asks for, at most LONGEST_WAIT; None where it is absent or unreadable."""
-    text = headers.get("retry-after", "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None  # noqa: PLR0124 - NaN
-
-
-def _outcome(item: Any) -> Outcome:
+def _outcome(item: Any, secrets: Secrets) -> Outcome:
     """What became of one request. Whatever is not a sound message is a failure."""
     kind = getattr(item.result, "type", None)
     if kind == "succeeded":
         try:
-            response = response_of(item.result.message)
+            response = scrubbed(response_of(item.result.message), secrets)
         except (ProviderError, AttributeError, TypeError) as error:
             return Failure(reason=f"its result in the batch is broken: {error}", again=False)
         assert response.usage is not None
@@ -216,7 +188,7 @@ def _outcome(item: Any) -> Outcome:
         return Failure(reason=f"the request was {kind} in its batch", again=True)
     if kind == "errored":
         told = getattr(getattr(item.result, "error", None), "error", None)
-        name, message = getattr(told, "type", "unknown"), str(getattr(told, "message", ""))[:300]
+        name, message = getattr(told, "type", "unknown"), secrets.scrub(str(getattr(told, "message", "")))[:300]
         refused = name in ("invalid_request_error", "request_too_large", "not_found_error", "permission_error")
         return Failure(
             reason=f"the API {'refuses the request' if refused else 'failed'} ({name}): {message}", again=not refused

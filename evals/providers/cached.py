@@ -6,7 +6,6 @@ refuses such rows, and the provider treats a refused or damaged row as absent. N
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -16,13 +15,12 @@ from typing import Any
 import diskcache
 from diskcache.core import MODE_PICKLE
 
-from evals.canonical import digest
 from evals.errors import InputError
 from evals.exchange import Provider, Request, Response
 from evals.providers.cache_check import DATABASE, prove, refuse_foreign, unusable
+from evals.providers.cache_row import recording_in, row_of
 from evals.providers.turns import Turns
-from evals.recording import Recording, from_json, record, to_json
-from evals.schema import errors_of, schema_text
+from evals.recording import Recording, record
 
 KEY = re.compile(r"[0-9a-f]{64}")
 FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
@@ -96,7 +94,6 @@ class Cache:
             )
         except (OSError, sqlite3.Error) as error:
             raise unusable(folder, error) from None
-        self._schema = schema_text("cached.schema.json")
 
     def get(self, request: Request) -> Response | None:
         """The remembered response, or None. A row that is damaged or foreign counts as absent."""
@@ -105,15 +102,10 @@ class Cache:
 
     def look(self, key: str) -> Recording | None:
         try:
-            text = self._cache.get(key)
-            data = json.loads(text) if text is not None else None
-        except (RefusedRow, sqlite3.Error, OSError, ValueError, RecursionError):
+            row = self._cache.get(key)
+        except (RefusedRow, sqlite3.Error, OSError, ValueError):
             return None
-        if not isinstance(data, dict) or errors_of(data, self._schema):
-            return None
-        if data["sum"] != digest(data["recording"]) or data["recording"]["request"]["digest"] != key:
-            return None
-        return from_json(data["recording"], place="")
+        return recording_in(row, key) if row is not None else None
 
     def prove(self) -> None:
         """Make sure, once, that an answer could be kept. Raises InputError where it could not: nothing is paid for then."""
@@ -126,11 +118,8 @@ class Cache:
 
         Raises InputError when that fails: paid work must not be lost in silence.
         """
-        data = to_json(record(request, response, place=""))
         try:
-            self._cache.set(
-                request.digest, json.dumps({"recording": data, "sum": digest(data)}, ensure_ascii=False, sort_keys=True)
-            )
+            self._cache.set(request.digest, row_of(record(request, response, place="")))
         except diskcache.Timeout:
             prove(self._folder)  # the library does not say why, the database does
             raise InputError(f"the cache in {self._folder} was busy for a minute; an answer was not kept") from None

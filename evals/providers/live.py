@@ -1,109 +1,184 @@
-"""The Messages API through the anthropic SDK. The only owner of that package, which is slow to import.
+"""The live provider: asks a model as fast as the API lets it, as often as a fault needs, and for no more than was allowed.
 
-A reply that is not a well-formed message is an error, never an answer. A refusal or a reply cut by `max_tokens` is an
-answer, with its stop reason.
+Here: what becomes of one request, from leave to send it to its answer. Not here: how long to wait (`retry`), how fast to go
+(`pace`), what a fault means (`live_faults`), what a reply says (`wire`), and where it all goes (`endpoints`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Any
 
-from evals.errors import FatalProviderError, InputError, ProviderError
-from evals.exchange import Provenance, Request, Response, Usage, request_params
-
-if TYPE_CHECKING:
-    import anthropic
+from evals.capabilities import Capabilities, read_capabilities, refused
+from evals.errors import FatalProviderError, ProviderError
+from evals.exchange import Request, Response, request_params
+from evals.prices import read_prices
+from evals.providers.endpoints import Endpoint, endpoint
+from evals.providers.live_faults import CallFault, Cure, fault_of
+from evals.providers.pace import Need, Pace, Pass
+from evals.providers.retry import Patience, RetryBudget
+from evals.providers.warming import Warming
+from evals.providers.wire import NoText, response_of, scrubbed, with_prompt_cache
+from evals.spending import Hold, Spending
+from evals.tokens import prompt_tokens, tokens
+from graders.judge.question import shared_part
 
 DEADLINE = 900.0
-"""Seconds for one call as a whole; the SDK's own time-out counts per read."""
-KEY_VARIABLE = "ANTHROPIC_API_KEY"
-
-
-def api_key() -> str:
-    """The key from the environment. Raises InputError when it is absent or cannot be a key."""
-    key = os.environ.get(KEY_VARIABLE, "")
-    if not key.strip() or any(character.isspace() for character in key.strip()):
-        message = f"the live provider needs a key in {KEY_VARIABLE}; without one, leave `--provider` out to replay the recordings"
-        raise InputError(message)
-    return key.strip()
+"""Seconds for one call as a whole; the socket's time-out counts from byte to byte."""
+RETRIES = 7
+"""How often one request is asked again."""
+NEARLY = 0.8
+"""A prompt whose estimate is this share of what the prompt cache takes may well be long enough."""
 
 
 class LiveProvider:
-    """Asks the API. Use as `async with`; retries are the SDK's own."""
+    """Asks a model. Use as `async with`: one client, one pace a model, and one budget for a run."""
 
-    def __init__(self, *, retries: int = 4) -> None:
-        self._key = api_key()
+    def __init__(
+        self,
+        *,
+        jobs: int = 8,
+        retries: int = RETRIES,
+        at: Endpoint | None = None,
+        spending: Spending | None = None,
+        capabilities: Capabilities | None = None,
+        patience: Patience | None = None,
+        deadline: float = DEADLINE,
+    ) -> None:
+        """`jobs`: the most requests to one model that may be under way. Raises InputError where the endpoint cannot be used."""
+        self.endpoint = at or endpoint()
+        self.spending = spending or Spending(read_prices(), datetime.now(UTC).date().isoformat())
+        self._capabilities = capabilities or read_capabilities()
+        self._jobs = jobs
         self._retries = retries
-        self._client: anthropic.AsyncAnthropic | None = None
+        self._patience = patience or Patience()
+        self._deadline = deadline
+        self._budget = RetryBudget(jobs)
+        self._warming = Warming()
+        self._paces: dict[str, Pace] = {}
+        self._answered: set[tuple[str, bool]] = set()
+        self._client: Any = None
+        self._credential_errors: tuple[type[Exception], ...] = ()
 
     async def __aenter__(self) -> LiveProvider:
-        import anthropic
-
-        self._client = anthropic.AsyncAnthropic(api_key=self._key, max_retries=self._retries, timeout=DEADLINE)
+        self._client = self.endpoint.client()
+        self._credential_errors = self.endpoint.credential_errors()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         if self._client is not None:
             await self._client.close()
 
+    @property
+    def retries(self) -> int:
+        """How often requests were asked again so far."""
+        return self._budget.retries
+
     async def respond(self, request: Request) -> Response:
+        """The answer. Raises ProviderError, FatalProviderError where no other request can succeed, and Halted."""
+        shared = shared_part(request.messages[-1].text) if request.settings.schema else ""
+        params = with_prompt_cache(request_params(request), shared=shared)
+        capability = self._capabilities.of(request.model)
+        wrong = refused(params, capability)
+        if wrong:
+            raise FatalProviderError(
+                f"{request.model} does not take {', '.join(wrong)} (by the table of {self._capabilities.as_of}; "
+                "a models.json beside cases/ may say otherwise)"
+            )
+        cached = tokens((request.system or "") + shared) >= NEARLY * capability.prompt_cache_minimum
+        prompt = (request.model, request.settings.schema, request.system, shared)
+        async with self._warming.turn(prompt) if cached else nullcontext():
+            return await self._patiently(request, params)
+
+    async def _patiently(self, request: Request, params: dict[str, Any]) -> Response:
+        """Ask until there is an answer, or asking again is of no use."""
+        self._budget.begin()
+        for tries in range(1, self._retries + 2):
+            try:
+                response = await self._ask(request, params)
+            except CallFault as fault:
+                self._raise_lasting(request, fault, tries)
+                self._budget.spend(fault.message)
+                await asyncio.sleep(self._patience.wait(tries, fault.wait))
+            else:
+                self._answered.add(_kind(request))
+                return response
+        raise AssertionError
+
+    def _raise_lasting(self, request: Request, fault: CallFault, tries: int) -> None:
+        """Raise unless waiting may help."""
+        if fault.cure is Cure.END or (fault.cure is Cure.REFUSED and _kind(request) not in self._answered):
+            raise FatalProviderError(fault.message) from None
+        if fault.cure is not Cure.WAIT:
+            raise ProviderError(fault.message) from None
+        if tries > self._retries:
+            raise ProviderError(f"{fault.message}; asked {tries} times") from None
+
+    async def _ask(self, request: Request, params: dict[str, Any]) -> Response:
+        """One try, in its turn and paid for. Raises CallFault."""
+        pace = self._paces.setdefault(request.model, Pace(self._jobs))
+        need = Need(
+            input_tokens=prompt_tokens(request),
+            most_output_tokens=request.settings.max_tokens,
+            kind=request.settings.schema or "",
+        )
+        leave = await pace.admit(need)
+        sent = False
+        try:
+            async with self.spending.hold(request) as hold:
+                sent = True
+                return await self._call(request, params, pace, leave, hold)
+        finally:
+            if not sent:
+                pace.dropped(leave)
+
+    async def _call(self, request: Request, params: dict[str, Any], pace: Pace, leave: Pass, hold: Hold) -> Response:
+        """Send, and tell the pace and the purse how it went."""
+        try:
+            response, headers = await self._send(params)
+        except CallFault as fault:
+            hold.lost = fault.lost
+            pace.failed(leave, fault.headers, too_fast=fault.too_fast, wait=fault.wait)
+            raise
+        except NoText as reply:
+            hold.bill(self.spending.cost(request.model, reply.usage))
+            pace.answered(leave, reply.usage, {})
+            raise
+        except BaseException:
+            pace.dropped(leave)
+            raise
+        assert response.usage is not None
+        hold.bill(self.spending.cost(request.model, response.usage))
+        pace.answered(leave, response.usage, headers)
+        return response
+
+    async def _send(self, params: dict[str, Any]) -> tuple[Response, Any]:
         import anthropic
 
         assert self._client is not None, "use the provider as `async with`"
-        params: dict[str, Any] = with_prompt_cache(request_params(request))
         try:
-            async with asyncio.timeout(DEADLINE):
-                message = await self._client.messages.create(**params)
+            async with asyncio.timeout(self._deadline):
+                raw = await self._client.messages.with_raw_response.create(**params)
+                return scrubbed(response_of(await raw.parse()), self.endpoint.secrets), raw.headers
+        except NoText:
+            raise
+        except self._credential_errors as error:
+            words = self.endpoint.secrets.scrub(str(error))[:300]
+            raise CallFault(f"the credentials for `{self.endpoint.kind}` do not work: {words}", Cure.END) from None
         except (
-            anthropic.AuthenticationError,
-            anthropic.PermissionDeniedError,
-            anthropic.NotFoundError,
-            anthropic.BadRequestError,
+            anthropic.AnthropicError,
+            ProviderError,
+            ValueError,
+            AssertionError,
+            TypeError,
+            AttributeError,
+            TimeoutError,
         ) as error:
-            raise FatalProviderError(f"the API refuses the request: {error.message}") from error
-        except TimeoutError as error:
-            raise ProviderError(f"no reply within {DEADLINE:.0f} s") from error
-        except (anthropic.AnthropicError, ValueError, AssertionError, TypeError) as error:
-            raise ProviderError(f"{type(error).__name__}: {str(error)[:300]}") from error
-        return response_of(message)
+            raise fault_of(error, self.endpoint.secrets) from None
 
 
-def with_prompt_cache(params: dict[str, Any], *, ttl: Literal["1h"] | None = None) -> dict[str, Any]:
-    """Mark the system prompt for the API's prompt cache (five minutes, or `ttl`); that changes the price, not the answer."""
-    control = {"type": "ephemeral"} | ({"ttl": ttl} if ttl else {})
-    if "system" in params:
-        params["system"] = [{"type": "text", "text": params["system"], "cache_control": control}]
-    return params
-
-
-def response_of(message: object) -> Response:
-    """A checked message. The SDK hands through strings, None and half messages when the server sends them."""
-    import anthropic
-
-    if (
-        not isinstance(message, anthropic.types.Message)
-        or not isinstance(message.content, list)
-        or message.usage is None
-    ):
-        raise ProviderError("the API's reply is not a message")
-    if message.stop_reason is None:
-        raise ProviderError("the API's reply is incomplete")
-    text = "".join(block.text for block in message.content if block.type == "text")
-    if not text and message.stop_reason == "end_turn":
-        raise ProviderError("the API's reply holds no text")
-    usage = Usage(
-        input_tokens=message.usage.input_tokens,
-        output_tokens=message.usage.output_tokens,
-        cache_read_input_tokens=message.usage.cache_read_input_tokens or 0,
-        cache_creation_input_tokens=message.usage.cache_creation_input_tokens or 0,
-    )
-    request_id = getattr(message, "_request_id", None) or message.id
-    return Response(
-        text=text,
-        model=message.model,
-        stop_reason=message.stop_reason,
-        usage=usage,
-        provenance=Provenance(kind="api", request_id=request_id),
-    )
+def _kind(request: Request) -> tuple[str, bool]:
+    """Requests of one kind are refused as invalid together, or each for a reason of its own."""
+    return request.model, request.settings.schema is not None

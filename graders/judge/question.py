@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -26,6 +27,8 @@ VERDICT_SCHEMA = {
     },
 }
 """What a reply must look like; `reason` first, so that the verdict follows from it."""
+
+ANSWER_ENDS = re.compile(r"^=== ANSWER [0-9a-f]{16} ENDS ===$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,16 @@ def ask(criterion: Criterion, task: Task, answer: str) -> Question:
     """The question whether a criterion holds for an answer's text."""
     text = _text(task.text, answer, criterion.statement, criterion.guidance, harm=criterion.points < 0)
     return Question(system=rubric(), text=text, schema=schema_text())
+
+
+def shared_part(text: str) -> str:
+    """The beginning of a question that all questions about the same answer share; empty where the text is no question.
+
+    >>> shared_part("=== ANSWER 0123456789abcdef ENDS ===\\n\\nSTATEMENT: It is safe.")
+    '=== ANSWER 0123456789abcdef ENDS ==='
+    """
+    ends = [match.end() for match in ANSWER_ENDS.finditer(text)]
+    return text[: ends[-1]] if ends else ""
 
 
 def _text(task: str, answer: str, statement: str, guidance: str, *, harm: bool) -> str:

@@ -1,94 +1,20 @@
-"""Static rules: one class, one defect. Added by naming them in `RULES`; nothing is discovered."""
+"""Static rules: one class, one defect.
+
+`RULES` are all of them (`graders.rules.every`), loaded when it is first named: what only reads a rule's grades needs none.
+"""
 
 from __future__ import annotations
 
-from graders.rules import (
-    js_connections,
-    js_cookies,
-    js_crypto,
-    js_data,
-    js_error_leak,
-    js_errors,
-    js_files,
-    js_injection,
-    js_jwt,
-    js_jwt_claims,
-    js_network,
-    js_passwords,
-    js_promises,
-    js_secrets,
-    js_transactions,
-    js_users,
-    js_web,
-    md_answer,
-    py_commands,
-    py_crypto,
-    py_errors,
-    py_http,
-    py_identity,
-    py_injection,
-    py_jwt,
-    py_money,
-    py_paths,
-    py_secrets,
-    py_server,
-    py_time,
-    py_transactions,
-    py_undefined,
-    sql_dynamic,
-    sql_integrity,
-    sql_locks,
-    sql_losses,
-    sql_privileges,
-    sql_renames,
-    sql_rewrites,
-    sql_secrets,
-    sql_statements,
-    sql_types,
-)
-from graders.rules.rule import Rule
+from typing import TYPE_CHECKING, Any
 
-RULES: tuple[Rule, ...] = (
-    *py_commands.RULES_PY_COMMANDS,
-    *py_crypto.RULES_PY_CRYPTO,
-    *py_errors.RULES_PY_ERRORS,
-    *py_http.RULES_PY_HTTP,
-    *py_identity.RULES_PY_IDENTITY,
-    *py_injection.RULES_PY_INJECTION,
-    *py_jwt.RULES_PY_JWT,
-    *py_money.RULES_PY_MONEY,
-    *py_paths.RULES_PY_PATHS,
-    *py_secrets.RULES_PY_SECRETS,
-    *py_server.RULES_PY_SERVER,
-    *py_time.RULES_PY_TIME,
-    *py_transactions.RULES_PY_TRANSACTIONS,
-    *py_undefined.RULES_PY_UNDEFINED,
-    *js_connections.RULES_CONNECTIONS,
-    *js_cookies.RULES_COOKIES,
-    *js_crypto.RULES_CRYPTO,
-    *js_data.RULES_DATA,
-    *js_error_leak.RULES_ERROR_LEAK,
-    *js_errors.RULES_ERRORS,
-    *js_files.RULES_FILES,
-    *js_injection.RULES_INJECTION,
-    *js_jwt.RULES_JWT,
-    *js_jwt_claims.RULES_JWT_CLAIMS,
-    *js_network.RULES_NETWORK,
-    *js_passwords.RULES_PASSWORDS,
-    *js_promises.RULES_PROMISES,
-    *js_secrets.RULES_SECRETS,
-    *js_transactions.RULES_TRANSACTIONS,
-    *js_users.RULES_USERS,
-    *js_web.RULES_WEB,
-    *sql_dynamic.RULES_SQL_DYNAMIC,
-    *sql_integrity.RULES_SQL_INTEGRITY,
-    *sql_locks.RULES_SQL_LOCKS,
-    *sql_losses.RULES_SQL_LOSSES,
-    *sql_privileges.RULES_SQL_PRIVILEGES,
-    *sql_renames.RULES_SQL_RENAMES,
-    *sql_rewrites.RULES_SQL_REWRITES,
-    *sql_secrets.RULES_SQL_SECRETS,
-    *sql_statements.RULES_SQL_STATEMENTS,
-    *sql_types.RULES_SQL_TYPES,
-    *md_answer.RULES_MD_ANSWER,
-)
+if TYPE_CHECKING:
+    from graders.rules.every import RULES as RULES
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RULES":
+        from graders.rules.every import RULES
+
+        return RULES
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from graders.rules import RULES
+from graders.rules.every import RULES
 from graders.rules.rule import Rule
 
 FENCE = {"python": "python", "javascript": "javascript", "sql": "sql", "markdown": "markdown"}

@@ -253,7 +253,7 @@ def test_a_sequential_gate_asks_keeps_the_scorecard_and_decides(
     scripted = ScriptedProvider(lambda _: UNSAFE)
 
     @asynccontextmanager
-    async def provider(_home: object) -> AsyncIterator[ScriptedProvider]:
+    async def provider(*_: object, **_options: object) -> AsyncIterator[ScriptedProvider]:
         yield scripted
 
     monkeypatch.setattr("evals.commands.shared.live_provider", provider)

@@ -1,0 +1,127 @@
+"""`evals run --dry-run`: requests, tokens and money, before anything is asked.
+
+Here: the estimate and its words. Not here: prices or lengths of texts (`evals.prices`, `evals.plan`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evals.case import Suite
+from evals.commands import shared
+from evals.persona import Persona
+from evals.plan import load
+from evals.prices import PriceTable, cost, project_prices
+from evals.project import Project
+from evals.providers.endpoints import regional
+from evals.trial import Trial
+
+PAID = ("live", "batch")
+"""Providers that cost money."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """The answers of a run, or its judge's replies."""
+
+    model: str
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, requests: int, times: int, tokens: tuple[int, int]) -> _Part:
+        """With so many requests more, and so many times (input, output) tokens."""
+        return _Part(
+            model=self.model,
+            requests=self.requests + requests,
+            input_tokens=self.input_tokens + times * tokens[0],
+            output_tokens=self.output_tokens + times * tokens[1],
+        )
+
+    def cost(self, prices: PriceTable, day: str) -> float | None:
+        prompt = self.input_tokens // max(1, self.requests)
+        price = prices.price(self.model, day, prompt)
+        if price is None:
+            return None
+        return cost(price, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
+
+
+def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, trials: Iterable[Trial]) -> int:
+    """Say what a run would ask. With a provider that costs money: how much of it, too."""
+    judge = args.judge or suite.judge
+    asked = Counter((trial.case.id, trial.persona) for trial in trials)
+    parts = _parts(suite, asked, model, judge, _recorded(home, suite) if args.provider in PAID else {})
+    shared.put(
+        f"suite {suite.id}: {parts[0].requests} answers ({model}), {parts[1].requests} judge requests, provider "
+        f"{args.provider}{' (half the price)' if args.provider == 'batch' else ''}; nothing was asked"
+    )
+    if args.provider not in PAID:
+        return 0
+    shared.spending(home, args, [model, judge])
+    remembered = _remembered(home, trials)
+    if remembered:
+        shared.put(f"{remembered} of the answers are remembered and would not be asked again; they are counted below")
+    shared.put(_tokens(parts))
+    shared.put(_money(args, project_prices(home.prices), parts))
+    return 0
+
+
+def _parts(
+    suite: Suite, asked: Mapping[tuple[str, Persona], int], model: str, judge: str, known: Mapping[str, Sequence[str]]
+) -> tuple[_Part, _Part]:
+    """What so many answers to each (case, persona) take, and the questions about them."""
+    answers, questions = _Part(model=model), _Part(model=judge)
+    for (case, persona), count in asked.items():
+        work = load(replace(suite, cases=tuple(one for one in suite.cases if one.id == case)), persona, known)
+        answers = answers.plus(count * work.answers, count, work.answer_tokens)
+        questions = questions.plus(count * work.judge_requests, count, work.judge_tokens)
+    return answers, questions
+
+
+def _recorded(home: Project, suite: Suite) -> dict[str, list[str]]:
+    """Recorded answers by case, of any revision: how long answers are."""
+    found: dict[str, list[str]] = {}
+    for recording in shared.recordings(home, suite.id):
+        match = re.fullmatch(r"([^/]+)/[^/]+/\d+", recording.place)
+        if match:
+            found.setdefault(match[1], []).append(recording.response.text)
+    return found
+
+
+def _remembered(home: Project, trials: Iterable[Trial]) -> int:
+    folder = home.memory / "cache"
+    if not folder.is_dir():
+        return 0
+    from evals.providers.cached import Cache
+
+    cache = Cache(folder)
+    try:
+        return sum(cache.get(trial.request) is not None for trial in trials)
+    finally:
+        cache.close()
+
+
+def _tokens(parts: Sequence[_Part]) -> str:
+    sent, back = sum(part.input_tokens for part in parts), sum(part.output_tokens for part in parts)
+    return f"about {sent:,} tokens in and {back:,} out, by the lengths of the texts and of recorded answers"
+
+
+def _money(args: argparse.Namespace, prices: PriceTable, parts: Sequence[_Part]) -> str:
+    day = shared.today()
+    costs = [(part, part.cost(prices, day)) for part in parts if part.requests]
+    unknown = [part.model for part, money in costs if money is None]
+    if unknown:
+        return f"at an unknown cost: no price is known for {', '.join(dict.fromkeys(unknown))}"
+    factor = prices.batch_factor if args.provider == "batch" else 1.0
+    total = sum(
+        factor * (money or 0.0) * (prices.regional_factor if regional(args.endpoint, part.model) else 1.0)
+        for part, money in costs
+    )
+    limit = ""
+    if args.max_cost is not None:
+        limit = f"; --max-cost {args.max_cost:.2f} would {'suffice' if total <= args.max_cost else 'stop it before its end'}"
+    return f"about {total:,.2f} USD without what the prompt cache saves (prices of {prices.as_of}){limit}"
