@@ -119,8 +119,8 @@ def test_resume_goes_on_with_the_options_of_the_killed_run(tmp_path: Path) -> No
         assert api.most_open <= 9
         header = json.loads((project / "elsewhere/small/helper/0001.jsonl").read_text(encoding="utf-8").splitlines()[0])
         assert (len(header["cases"]), header["repeats"]) == (11, 4)
-        events = [line for line in log.read_bytes().splitlines() if line.endswith(b"}")]
-        assert [json.loads(events[i])["event"] for i in (0, -1)] == ["started", "ended"]
+        events = [json.loads(line)["event"] for line in log.read_bytes().splitlines() if line.endswith(b"}")]
+        assert (events.count("started"), events.count("ended")) == (1, 1)
         assert finish(project, api, command=("run", "--resume"))[0] == 2, "nothing is left to resume"
     finally:
         api.close()
