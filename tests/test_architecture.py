@@ -16,10 +16,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted([*ROOT.glob("graders/**/*.py"), *ROOT.glob("evals/**/*.py")])
 
 OWNERS = {
-<<<<<<< HEAD
     "argcomplete": {"evals/completion.py"},
-=======
->>>>>>> durable
     "anthropic": {f"evals/providers/{name}.py" for name in ("endpoints", "live", "live_faults", "wire", "batch_api")},
     "boto3": {"evals/providers/endpoints.py"},
     "botocore": {"evals/providers/endpoints.py"},

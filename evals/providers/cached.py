@@ -107,11 +107,7 @@ class Cache:
     def look(self, key: str) -> Recording | None:
         try:
             row = self._cache.get(key)
-<<<<<<< HEAD
         except (RefusedRow, sqlite3.Error, OSError, ValueError, RecursionError):
-=======
-        except (RefusedRow, sqlite3.Error, OSError, ValueError):
->>>>>>> durable
             return None
         return recording_in(row, key) if row is not None else None
 
