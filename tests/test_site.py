@@ -44,11 +44,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_built_and_in_the_table_of_contents(site: Path) -> None:
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    docs = ROOT / "docs"
+    pages = {path.relative_to(docs).as_posix() for path in (*docs.glob("*.md"), docs / "schemas/README.md")}
     nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
     assert sorted(named(nav)) == sorted(pages)
     for page in pages - {"index.md"}:
-        assert (site / page.removesuffix(".md") / "index.html").is_file(), page
+        assert (site / page.removesuffix(".md").removesuffix("README") / "index.html").is_file(), page
 
 
 def named(nav: list[Any]) -> Iterator[str]:
