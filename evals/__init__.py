@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from evals.library import grade_answer as grade_answer
     from evals.library import read_scorecard as read_scorecard
     from evals.library import run_suite as run_suite
-    from evals.load import find_persona as find_persona
     from evals.load import load_suite as load_suite
-    from evals.load import revisions as revisions
+    from evals.load_personas import find_persona as find_persona
+    from evals.load_personas import revisions as revisions
     from evals.persona import Persona as Persona
     from evals.project import Project as Project
     from evals.project import find_project as find_project
@@ -62,9 +62,9 @@ HOMES = {
     "grade_answer": "evals.library",
     "read_scorecard": "evals.library",
     "run_suite": "evals.library",
-    "find_persona": "evals.load",
+    "find_persona": "evals.load_personas",
     "load_suite": "evals.load",
-    "revisions": "evals.load",
+    "revisions": "evals.load_personas",
     "Persona": "evals.persona",
     "Project": "evals.project",
     "find_project": "evals.project",

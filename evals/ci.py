@@ -98,7 +98,8 @@ def _changed(proposal: Proposal, *, new: bool) -> str:
 
 def look(base: Project, head: Project, suite_id: str, *, fork: bool, key: bool) -> Proposal:
     """What a tree proposes against another. Raises InputError with every fault of either, and for links in the head."""
-    from evals.load import load_suite, revisions
+    from evals.load import load_suite
+    from evals.load_personas import revisions
 
     refuse_links(head.root, ("cases", "prompts", "results/recordings"))
     old, new = load_suite(base, suite_id), load_suite(head, suite_id)
@@ -134,7 +135,8 @@ def _missing(home: Project, suite_id: str, wanted: Sequence[str]) -> int:
     """Requests that a replay of these revisions would lack."""
     from evals.errors import raise_all
     from evals.exchange import UNSTATED
-    from evals.load import find_persona, load_suite
+    from evals.load import load_suite
+    from evals.load_personas import find_persona
     from evals.pending import wanted_requests
     from evals.recording import read_recordings
     from evals.trial import plan_trials

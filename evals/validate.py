@@ -19,7 +19,8 @@ from evals.gold import gold_path, misfits, read_gold
 from evals.instructions import check as check_instructions
 from evals.judge_record import answer_digests, judge_context, judge_name
 from evals.licence import binding
-from evals.load import load_instructions, read_suite, read_text, revisions, suite_ids, unknown_covers
+from evals.load import read_suite, read_text, suite_ids
+from evals.load_personas import load_instructions, revisions, unknown_covers
 from evals.lock import differences, make_lock, read_lock
 from evals.pending import wanted_requests
 from evals.persona import Persona

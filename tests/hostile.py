@@ -18,7 +18,8 @@ from typing import Any
 from evals.commands.importing import read_declared, read_response, read_results
 from evals.errors import raise_all
 from evals.exchange import UNSTATED, Request, request_params
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.project import Project
 from evals.recording import Recording, read_recordings, record, write_recording
 from evals.run import ATTEMPTS, judge_request

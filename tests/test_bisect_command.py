@@ -19,7 +19,8 @@ from evals.bisect import Ending, Found
 from evals.case import Case, Margins, Suite
 from evals.commands.bisect import drawn
 from evals.exchange import UNSTATED, Request
-from evals.load import find_persona, load_suite
+from evals.load import load_suite
+from evals.load_personas import find_persona
 from evals.persona import Persona
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider

@@ -94,7 +94,10 @@ def test_agent_files_are_listed_beside_the_revisions_and_can_be_asked(project: P
     assert "2 answers" in cli(project, *args, ".claude/agents/reviewer.md")[1]
     code, _, err = cli(project, *args, "reviewer")
     assert code == 2
-    assert "no such revision or file; name an agent file with --persona (.claude/agents/reviewer.md)" in err
+    assert (
+        "no revision `reviewer` of helper (there: 0000, 0001); name an agent file with --persona (.claude/agents/reviewer.md)"
+        in err
+    )
 
 
 def test_a_suite_without_revisions_offers_them(project: Path, cli: Cli) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from evals.errors import Fault, InputError
-from evals.load import find_persona, load_suite, read_suite, revisions, select_cases
+from evals.load import load_suite, read_suite, select_cases
+from evals.load_personas import find_persona, revisions
 from evals.project import Project, find_project
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from evals import plan
 from evals.comparison import Basis
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.plan import Load, Rates, Scatter
 from evals.prices import Price
 from evals.project import Project

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from evals.cli_voice import heard
-from evals.load import find_persona, load_suite
+from evals.load import load_suite
+from evals.load_personas import find_persona
 from evals.messages import say
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider

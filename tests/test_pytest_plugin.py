@@ -15,7 +15,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from evals.exchange import UNSTATED, Provenance, Response
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.project import Project
 from evals.recording import answer_place, judge_place, record, write_recording
 from evals.run import judge_request, judged_criteria

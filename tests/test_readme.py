@@ -12,7 +12,8 @@ import pytest
 from evals.commands import shared
 from evals.gold import read_gold
 from evals.judge_record import asked
-from evals.load import load_instructions, load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import load_instructions, revisions
 from evals.project import Project
 from evals.report.terminal import run_summary
 from graders.execution.grading import attacks_of

@@ -12,7 +12,8 @@ import pytest
 from evals.case import Suite
 from evals.errors import FatalProviderError, MissingRecording, ProviderError
 from evals.exchange import Provider, Request, Response
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider
 from evals.run import Graded, run

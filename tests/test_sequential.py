@@ -14,7 +14,8 @@ from evals.case import Case, Suite
 from evals.comparison import Verdict
 from evals.errors import InputError
 from evals.exchange import Request
-from evals.load import find_persona, load_suite
+from evals.load import load_suite
+from evals.load_personas import find_persona
 from evals.persona import Persona
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider

@@ -24,7 +24,8 @@ from evals.grade_spool import GradeSpool
 from evals.grading import Here
 from evals.held import Held
 from evals.judging import Judging
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.prices import read_prices
 from evals.project import Project
 from evals.providers.scripted import ScriptedProvider

@@ -22,7 +22,8 @@ from evals.exchange import UNSTATED
 from evals.gate import LOOKS
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
-from evals.load import find_persona, load_suite, select_cases
+from evals.load import load_suite, select_cases
+from evals.load_personas import find_persona
 from evals.persona import Persona
 from evals.prices import PriceTable, project_prices
 from evals.project import Project

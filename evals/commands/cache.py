@@ -10,7 +10,8 @@ from evals.cli_options import SUITE
 from evals.commands import shared
 from evals.errors import InputError
 from evals.grade_cache import GradeCache
-from evals.load import load_suite, revisions, suite_ids
+from evals.load import load_suite, suite_ids
+from evals.load_personas import revisions
 from evals.project import Project
 from evals.providers.cached import Cache
 from evals.report.safe import plain

@@ -7,7 +7,8 @@ import argparse
 from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import InputError, raise_all
-from evals.load import load_instructions, load_suite, unknown_covers
+from evals.load import load_suite
+from evals.load_personas import load_instructions, unknown_covers
 
 
 def execute(args: argparse.Namespace) -> int:

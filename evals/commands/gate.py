@@ -14,7 +14,8 @@ from evals.commands.sides import Found, find_side, gather
 from evals.comparability import allowed_names
 from evals.comparison import Verdict
 from evals.errors import InputError, raise_all
-from evals.load import find_persona, load_suite
+from evals.load import load_suite
+from evals.load_personas import find_persona
 from evals.project import Project
 from evals.report.safe import plain
 from evals.report.tables import card_markdown

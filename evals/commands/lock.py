@@ -9,7 +9,8 @@ from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import Fault, raise_all
 from evals.extensions import read_extensions
-from evals.load import load_suite, revisions, suite_ids
+from evals.load import load_suite, suite_ids
+from evals.load_personas import revisions
 from evals.lock import make_lock, read_lock, unlocked_changes, write_lock
 from evals.schema import schema_text
 from evals.whole_file import write_whole

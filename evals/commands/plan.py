@@ -11,7 +11,8 @@ from evals.canonical import Json
 from evals.commands import shared
 from evals.comparison import Basis
 from evals.errors import InputError
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.plan import Rates, Row, Score
 from evals.prices import project_prices, read_prices
 from evals.scorecard import Scorecard

@@ -88,7 +88,7 @@ def registry() -> Registry:
 
 def personas(home: Project, suite: Suite, wanted: Sequence[str] | None) -> tuple[Persona, ...]:
     """The chosen revisions, or all; warnings about their headers go to standard error."""
-    from evals.load import find_persona, revisions
+    from evals.load_personas import find_persona, revisions
 
     chosen = (
         tuple(find_persona(home, suite.persona, name) for name in wanted) if wanted else revisions(home, suite.persona)

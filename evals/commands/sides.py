@@ -17,7 +17,7 @@ from evals.context import SIDES, AnswerKey, Context
 from evals.exchange import UNSTATED
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
-from evals.load import find_persona, load_instructions, revisions
+from evals.load_personas import find_persona, load_instructions, revisions
 from evals.persona import Persona
 from evals.project import Project
 from evals.scorecard import Scorecard, answer_digest

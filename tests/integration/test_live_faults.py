@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from evals.exchange import UNSTATED
-from evals.load import find_persona, load_suite, select_cases
+from evals.load import load_suite, select_cases
+from evals.load_personas import find_persona
 from evals.project import Project
 from evals.providers.batch import Pace
 from evals.providers.retry import Patience

@@ -18,7 +18,8 @@ import pytest
 from evals.cli import main
 from evals.commands import shared
 from evals.exchange import Provenance, Response
-from evals.load import load_suite, revisions
+from evals.load import load_suite
+from evals.load_personas import revisions
 from evals.project import Project
 from evals.providers.cached import Cache
 from evals.trial import Trial, plan_trials
