@@ -53,7 +53,7 @@ class RunLog:
 
 def new_log(folder: Path, options: dict[str, Json]) -> RunLog:
     """A log for a new run, its options first. Raises InputError where the folder cannot be written."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     log = RunLog(folder / f"{stamp}-{os.getpid()}.jsonl")
     log.write("started", options=options)
     return log

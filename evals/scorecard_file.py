@@ -156,6 +156,8 @@ def write_card(
     if total:
         texts[usage_path(path)] = usage_text(total)
     write_together(texts)
+    if not total:  # what other answers cost says nothing of these
+        usage_path(path).unlink(missing_ok=True)
     return path
 
 

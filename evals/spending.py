@@ -111,18 +111,24 @@ class Spending:
         bound = None if None in bounds else share * sum(one for one in bounds if one is not None)
         if not self._fits(bound):
             raise Halted(
-                f"{len(requests)} requests in a batch may cost up to {bound:.2f} USD, and a batch cannot be stopped when "
-                f"it becomes dear: {self.shown} of --max-cost {self.limit:.2f} USD; nothing was submitted"
+                f"{len(requests)} requests in a batch {_at_most(bound)}, and a batch cannot be stopped when it becomes dear: "
+                f"{self.shown or 'nothing spent'} of --max-cost {self.limit:.2f} USD; this batch was not submitted"
             )
         self._open(bound)
         return Hold(bound=bound)
 
-    def give(self, hold: Hold | None, usages: Sequence[tuple[str, Usage]]) -> None:
-        """Settle what `take` reserved, if anything was, by the tokens of (model, usage) that came of it."""
-        if hold:
-            self._close(hold.bound)
-        for model, usage in usages:
-            self._book(self.cost(model, usage), None)
+    def give(self, hold: Hold) -> None:
+        """Free what `take` reserved: what came of it is booked, or nothing was asked."""
+        self._close(hold.bound)
+
+    def lose(self, hold: Hold) -> None:
+        """Settle what `take` reserved for requests of which nobody can tell what they cost."""
+        hold.lost = True
+        self._settle(hold)
+
+    def book(self, model: str, usage: Usage, bound: float | None) -> None:
+        """Count a reply to a request that was sent with others. `bound`: what it counts as where its price is not known."""
+        self._book(self.cost(model, usage), bound)
 
     @property
     def so_far(self) -> float | None:
@@ -179,8 +185,11 @@ class Spending:
         self.paid += (bound or 0.0) if cost is None else cost
 
     def _halted(self, bound: float | None) -> Halted:
-        needed = "has no known price" if bound is None else f"may cost up to {bound:.2f} USD"
         return Halted(
             f"stopped before --max-cost {self.limit:.2f} USD was passed: {self.shown or 'nothing spent'}, and the next "
-            f"request {needed}; all answers are kept, and the same command with a higher --max-cost goes on"
+            f"request {_at_most(bound)}; all answers are kept, and the same command with a higher --max-cost goes on"
         )
+
+
+def _at_most(bound: float | None) -> str:
+    return "has no known price" if bound is None else f"may cost up to {bound:.2f} USD"

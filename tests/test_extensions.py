@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from evals.errors import InputError
-from evals.extensions import read_extensions, registry_of
+from evals.errors import InputError, ProviderError
+from evals.exchange import Message, Provenance, Request, Response, Settings, Usage
+from evals.extensions import Named, read_extensions, registry_of
 from evals.load import load_suite
 from evals.project import Project
+from evals.providers.named import NamedProvider
 from evals.validate import validate
 from graders.registry import BUILT_IN
 from tests.conftest import REPOSITORY
@@ -251,7 +255,7 @@ def test_a_provider_of_the_project_answers_once_and_is_named(
     code, out, err = cli(examples, *command)
     assert code == 3, err  # the attack was not run
     card = json.loads(out)[0]
-    assert (card["model"], card["provider"]) == ("local/tiny-1", "local 1 (local_gateway:LocalGateway)")
+    assert (card["model"], card["provider"]) == ("local@1/tiny-1", "local 1 (local_gateway:LocalGateway)")
     assert [request["model"] for request in gateway] == ["tiny"]
     assert cli(examples, *command)[1] == out
     assert len(gateway) == 1, "what was answered is remembered"
@@ -309,3 +313,25 @@ def test_attacks_that_nothing_shows_to_be_able_to_fail_are_a_warning(examples: P
     text = (examples / "evals.toml").read_text(encoding="utf-8")
     (examples / "evals.toml").write_text(text + "# read again\n", encoding="utf-8")
     assert "evals.toml: suite of attacks `slug` has no mutants" in cli(examples, "validate")[2]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"provenance": None},
+        {"usage": Usage(input_tokens=-1, output_tokens=1)},
+        {"stop_reason": 7},
+        {"text": 7},
+    ],
+    ids=str,
+)
+def test_a_response_that_could_not_be_kept_is_an_error_of_the_provider(fields: dict[str, object]) -> None:
+    class Sloppy:
+        async def respond(self, request: Request) -> Response:
+            sound = Response(text="hello", provenance=Provenance(kind="imported"))
+            return replace(sound, **fields)  # type: ignore[arg-type]  # what is tested
+
+    request = Request(model="own@1/m", messages=(Message(role="user", text="u"),), settings=Settings(max_tokens=5))
+    provider = NamedProvider(Named(key="own", spec="own:Own", line=1), Sloppy(), "1")
+    with pytest.raises(ProviderError, match="fields of other types"):
+        asyncio.run(provider.respond(request))

@@ -202,7 +202,31 @@ def test_a_batch_is_taken_whole_or_not_at_all() -> None:
     assert hold.bound == pytest.approx(1.5 * bound)
     with pytest.raises(Halted, match="2 requests in a batch may cost up to"):
         purse.take([REQUEST] * 2, 0.5)
-    purse.give(hold, [(REQUEST.model, replace(USAGE, service_tier="batch"))] * 3)
+    for _ in range(3):
+        purse.book(REQUEST.model, replace(USAGE, service_tier="batch"), None)
+    purse.give(hold)
     assert purse.replies == 3
     assert purse.paid == pytest.approx(1.5 * COST)
     purse.take([REQUEST] * 2, 0.5)
+
+
+def test_a_batch_that_may_have_been_made_counts_as_much_as_it_can_cost() -> None:
+    bound = Spending(PRICES, DAY).bound(REQUEST) or 0
+    purse = Spending(PRICES, DAY, limit=2 * bound)
+    purse.lose(purse.take([REQUEST] * 2, 0.5))
+    assert purse.lost == pytest.approx(bound)
+    assert (purse._held, purse._under_way) == (0, 0)
+    with pytest.raises(Halted, match=r"up to .* USD for replies that were lost"):
+        purse.take([REQUEST] * 3, 0.5)
+
+
+def test_a_reply_of_a_batch_at_an_unknown_price_counts_as_much_as_it_can_cost() -> None:
+    purse = Spending(PRICES, DAY)
+    purse.book("no-such-model", USAGE, 0.25)
+    assert (purse.paid, purse.unpriced, purse.replies) == (0.25, 1, 1)
+
+
+def test_a_batch_without_a_price_is_refused_in_words() -> None:
+    purse = Spending(PRICES, DAY, limit=1)
+    with pytest.raises(Halted, match="has no known price"):
+        purse.take([replace(REQUEST, model="no-such-model")], 0.5)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing, closing
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
@@ -31,6 +32,9 @@ from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.spending import Spending
 from evals.trial import Plan
+
+if TYPE_CHECKING:
+    from evals.providers.named import NamedProvider
 
 FAILURES_SHOWN = 20
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
@@ -70,15 +74,16 @@ def execute(args: argparse.Namespace) -> int:
         limit = args.max_cost  # a limit that is given now holds now
         vars(args).update({name: options[name] for name in OPTIONS if name in options})
         args.max_cost = limit or args.max_cost
+        shared.say(plain(f"going on with the run of {log_path.stem}, provider {args.provider}"))
     suite = load_suite(home, args.suite)
-    identity = _identity(args, home)
+    own = _own(args, home)
     cases = select_cases(suite, args.case)[: args.limit]
     people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
     plan = Plan(
         suite=suite,
         cases=cases,
         personas=people,
-        model=_model(args, suite),
+        model=_model(args, suite, own),
         repeats=args.repeats or suite.repeats,
         draw=args.draw,
     )
@@ -87,6 +92,7 @@ def execute(args: argparse.Namespace) -> int:
     purse = None
     if args.provider in API:
         purse = shared.spending(home, args, [plan.model, args.judge or suite.judge])
+    judge = OFFLINE.get(args.provider) or _named(own, args.judge or suite.judge)
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
@@ -99,8 +105,10 @@ def execute(args: argparse.Namespace) -> int:
             )
             for p in people
         ]
-        cards = _graded(args, home, suite, plan, sheets, log, purse)
-        cards = [replace(card, header=replace(card.header, provider=identity)) for card in cards]
+        with _refusals(args, log, purse):
+            cards = _graded(args, home, suite, plan, judge, sheets, log, purse)
+        if own:
+            cards = [replace(card, header=replace(card.header, provider=own.identity)) for card in cards]
         _write(args, home, suite, cases, cards, sheets)
         log.write("ended", unscored=[round(card.unscored_share, 4) for card in cards])
     _show(args, suite, cards)
@@ -121,8 +129,8 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
         shared.insist(annotation("error", message, title="evals: incomplete"))
 
 
-def _identity(args: argparse.Namespace, home: Project) -> str | None:
-    """Name, version and origin of a provider of `evals.toml`; None for the built-in ones. Raises InputError for neither."""
+def _own(args: argparse.Namespace, home: Project) -> NamedProvider | None:
+    """A provider of `evals.toml`; None for the built-in ones. Raises InputError for neither."""
     if args.provider in (*OFFLINE, *API):
         return None
     from evals.extensions import read_extensions
@@ -131,27 +139,37 @@ def _identity(args: argparse.Namespace, home: Project) -> str | None:
     if args.max_cost is not None:
         message = f"--max-cost knows no prices of provider `{args.provider}`; leave it out"
         raise InputError(message)
-    return named_provider(read_extensions(home), args.provider).identity
+    return named_provider(read_extensions(home), args.provider)
 
 
-def _model(args: argparse.Namespace, suite: Suite) -> str:
+def _model(args: argparse.Namespace, suite: Suite, own: NamedProvider | None) -> str:
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
             raise InputError(message)
         return OFFLINE[args.provider]
-    return _named(args, args.model or suite.model)
+    return _named(own, args.model or suite.model)
 
 
-def _named(args: argparse.Namespace, model: str) -> str:
+def _named(own: NamedProvider | None, model: str) -> str:
     """How requests name a model: a provider of `evals.toml` puts its own name before it."""
-    from evals.providers.named import model_of
+    return own.model(model) if own else model
 
-    return model if args.provider in API else model_of(args.provider, model)
+
+@contextmanager
+def _refusals(args: argparse.Namespace, log: RunLog, purse: Spending | None) -> Iterator[None]:
+    """A run that was refused before anything was asked is at its end: `--resume` is for those that kept something."""
+    try:
+        yield
+    except InputError:
+        asked = args.resume or args.provider == "batch" or (purse and (purse.replies or purse.lost))
+        if not asked:
+            log.write("ended", refused=True)
+        raise
 
 
 def _log_spent(log: RunLog, purse: Spending | None) -> None:
-    if purse and purse.replies:
+    if purse and (purse.replies or purse.lost):
         log.write("spent", usd=round(purse.paid, 6), lost_usd=round(purse.lost, 6), replies=purse.replies)
 
 
@@ -160,13 +178,13 @@ def _graded(
     home: Project,
     suite: Suite,
     plan: Plan,
+    judge_model: str,
     sheets: Sequence[CardStream],
     log: RunLog,
     purse: Spending | None,
 ) -> list[Scorecard]:
     """Answer and grade everything; each answer is forgotten once it is on its sheet."""
     recorded = shared.recordings(home, suite.id) if args.provider == "replay" else []
-    judge_model = OFFLINE.get(args.provider) or _named(args, args.judge or suite.judge)
     with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)

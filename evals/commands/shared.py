@@ -144,7 +144,7 @@ async def live_provider(
     cache = Cache(home.memory / "cache")
     try:
         async with live:
-            yield CachedProvider(ExplainedProvider(live, cache), cache)
+            yield CachedProvider(ExplainedProvider(live, cache), cache, known=live.knows)
     finally:
         cache.close()
         if purse:
@@ -193,7 +193,7 @@ async def batch_provider(
     from evals.providers.batch import BatchProvider
     from evals.providers.batch_api import BatchApi
     from evals.providers.batch_ledger import Ledger
-    from evals.providers.cached import Cache
+    from evals.providers.cached import Cache, CachedProvider
 
     live = _live(home, purse, at, jobs)
     if not live.endpoint.batches:
@@ -204,7 +204,14 @@ async def batch_provider(
         cache = Cache(home.memory / "cache")
         try:
             async with live, api:
-                yield BatchProvider(live, api, cache, ledger, say=lambda text: say(plain(text)), spending=live.spending)
+                yield BatchProvider(
+                    CachedProvider(live, cache),
+                    api,
+                    cache,
+                    ledger,
+                    say=lambda text: say(plain(text)),
+                    spending=live.spending,
+                )
         finally:
             cache.close()
             if purse:

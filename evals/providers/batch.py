@@ -103,7 +103,12 @@ class BatchProvider:
     async def gather(self, requests: Sequence[Request]) -> None:
         """Have every request answered, or its failure noted. Raises what ends the run: FatalProviderError, ProviderError, InputError."""
         async with self._turn:
-            wanted = {request.digest: request for request in requests if self._cache.get(request) is None}
+            wanted = {}
+            for request in requests:
+                if self._cache.get(request) is None:
+                    wanted[request.digest] = request
+                else:
+                    self._proven.add(_kind(request))
             if wanted:
                 await self._answer(wanted)
 
@@ -149,28 +154,41 @@ class BatchProvider:
         return entries
 
     async def _submit(self, requests: Sequence[Request]) -> None:
+        if requests:
+            self._cache.prove()
         rest = await self._probed(requests)
         for part in self._parts(rest):
-            hold = self._spending.take(part, self._spending.prices.batch_factor) if self._spending else None
-            entry = self._ledger.intend(self._api.endpoint, [request.digest for request in part])
-            try:
-                batch = await self._api.create([line(request) for request in part])
-            except (FatalProviderError, NotMade):
-                self._ledger.forget(entry)
-                raise
-            self._ledger.made(entry, batch)
-            if hold:
-                self._holds[batch] = hold
+            batch = await self._made(part)
             self._say(
                 f"batch {batch}: {len(part)} requests submitted; a stop does not end it, the same command goes on"
             )
+
+    async def _made(self, part: Sequence[Request]) -> str:
+        """The id of a batch of these requests, on disk. What it may cost is reserved until its results are read."""
+        hold = self._spending.take(part, self._spending.prices.batch_factor) if self._spending else None
+        entry = self._ledger.intend(self._api.endpoint, [request.digest for request in part])
+        try:
+            batch = await self._api.create([line(request) for request in part])
+            self._ledger.made(entry, batch)
+        except (FatalProviderError, NotMade):
+            self._ledger.forget(entry)
+            if self._spending and hold:
+                self._spending.give(hold)
+            raise
+        except BaseException:  # the API may have made it
+            if self._spending and hold:
+                self._spending.lose(hold)
+            raise
+        if hold:
+            self._holds[batch] = hold
+        return batch
 
     async def _probed(self, requests: Sequence[Request]) -> list[Request]:
         """The requests that remain after one of each kind was answered alone."""
         answered: set[str] = set()
         tried: dict[tuple[str, bool], int] = {}
         for request in requests:
-            kind = (request.model, request.settings.schema is not None)
+            kind = _kind(request)
             if kind in self._proven:
                 continue
             try:
@@ -248,18 +266,24 @@ class BatchProvider:
         async for key, outcome in self._api.results(batch):
             if key not in own or key in seen:
                 continue
-            if isinstance(outcome, Response) and outcome.usage and self._spending:
-                model = wanted[key].model if key in wanted else outcome.model or ""
-                self._spending.give(None, [(model, outcome.usage)])
+            self._book(outcome, wanted.get(key))
             if not isinstance(outcome, Failure) and key in wanted:
                 self._cache.put(wanted[key], outcome)
             seen[key] = outcome if isinstance(outcome, Failure) else None
+
+    def _book(self, outcome: Outcome, request: Request | None) -> None:
+        if not outcome.usage or not self._spending:
+            return
+        named = outcome.model if isinstance(outcome, Response) else None
+        most = self._spending.bound(request) if request else None
+        share = None if most is None else most * self._spending.prices.batch_factor
+        self._spending.book(request.model if request else named or "", outcome.usage, share)
 
     def _release(self, batch: str) -> None:
         """What a batch was allowed to cost is free again: what it did cost is known."""
         hold = self._holds.pop(batch, None)
         if hold and self._spending:
-            self._spending.give(hold, [])
+            self._spending.give(hold)
 
     def _settle(
         self, entry: Entry, wanted: Mapping[str, Request], seen: Mapping[str, Failure | None]
@@ -279,3 +303,8 @@ class BatchProvider:
             f"the API no longer has batch {entry.batch}, or not for this key; use the key that made it, or delete "
             f"{entry.path} and its requests are asked and paid again"
         )
+
+
+def _kind(request: Request) -> tuple[str, bool]:
+    """Where one request of a kind is answered, the key, the model and the form of all of them are in order."""
+    return request.model, request.settings.schema is not None

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from evals.canonical import Json, digest
 from evals.errors import FatalProviderError, ProviderError
-from evals.exchange import Request, Response, request_params
+from evals.exchange import Request, Response, Usage, request_params
 from evals.providers.batch_ledger import BATCH_ID
 from evals.providers.endpoints import Endpoint, endpoint
 from evals.providers.live_faults import Cure, fault_of
 from evals.providers.retry import LONGEST_WAIT, Patience, named_wait
-from evals.providers.wire import response_of, scrubbed, with_prompt_cache
+from evals.providers.wire import NoText, response_of, scrubbed, with_prompt_cache
 from evals.secret import Secrets
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Failure:
     reason: str
     again: bool
     """Whether submitting it once more can help."""
+    usage: Usage | None = None
+    """What was paid for it all the same."""
 
 
 Outcome = Response | Failure
@@ -180,6 +182,8 @@ def _outcome(item: Any, secrets: Secrets) -> Outcome:
     if kind == "succeeded":
         try:
             response = scrubbed(response_of(item.result.message), secrets)
+        except NoText as error:
+            return Failure(reason=str(error), again=False, usage=replace(error.usage, service_tier="batch"))
         except (ProviderError, AttributeError, TypeError) as error:
             return Failure(reason=f"its result in the batch is broken: {error}", again=False)
         assert response.usage is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -167,9 +168,11 @@ class Cache:
 class CachedProvider:
     """Asks the provider behind it only for what is not remembered, and for each request once. Errors are not remembered."""
 
-    def __init__(self, provider: Provider, cache: Cache) -> None:
+    def __init__(self, provider: Provider, cache: Cache, *, known: Callable[[Request], None] = lambda _: None) -> None:
+        """`known` is told of each request whose answer is remembered."""
         self._provider = provider
         self._cache = cache
+        self._known = known
         self.hits = 0
 
     async def respond(self, request: Request) -> Response:
@@ -189,7 +192,9 @@ class CachedProvider:
 
     def _remembered(self, request: Request) -> Response | None:
         remembered = self._cache.get(request)
-        self.hits += remembered is not None
+        if remembered is not None:
+            self.hits += 1
+            self._known(request)
         return remembered
 
     def recall(self, request: Request) -> Response | None:

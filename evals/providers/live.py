@@ -101,9 +101,13 @@ class LiveProvider:
                 self._budget.spend(fault.message)
                 await asyncio.sleep(self._patience.wait(tries, fault.wait))
             else:
-                self._answered.add(_kind(request))
+                self.knows(request)
                 return response
         raise AssertionError
+
+    def knows(self, request: Request) -> None:
+        """A request of this kind was answered before, perhaps by an earlier run."""
+        self._answered.add(_kind(request))
 
     def _raise_lasting(self, request: Request, fault: CallFault, tries: int) -> None:
         """Raise unless waiting may help."""

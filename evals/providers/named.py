@@ -15,15 +15,17 @@ from evals.errors import EvalsError, InputError, ProviderError
 from evals.exchange import Provenance, Provider, Request, Response
 from evals.extensions import Extensions, Named
 from evals.importing import Missing, imported
+from evals.providers.cache_row import recording_in, row_of
+from evals.recording import record
 
 
-def model_of(provider: str, model: str) -> str:
+def model_of(provider: str, version: str, model: str) -> str:
     """How requests and scorecards name a model of such a provider, so that its answers are never taken for another's.
 
-    >>> model_of("acme", "claude-sonnet-5-5")
-    'acme/claude-sonnet-5-5'
+    >>> model_of("acme", "2", "claude-sonnet-5-5")
+    'acme@2/claude-sonnet-5-5'
     """
-    return f"{provider}/{model}"
+    return f"{provider}@{version}/{model}"
 
 
 class NamedProvider:
@@ -32,6 +34,7 @@ class NamedProvider:
     def __init__(self, named: Named, provider: Provider, version: str) -> None:
         self._named = named
         self._provider = provider
+        self._version = version
         self.identity = f"{named.key} {version} ({named.spec})"
         """Name, version and origin, for the header of scorecards."""
         self._stack = AsyncExitStack()
@@ -47,9 +50,13 @@ class NamedProvider:
     ) -> None:
         await self._stack.aclose()
 
+    def model(self, name: str) -> str:
+        """The name of a model for requests and scorecards."""
+        return model_of(self._named.key, self._version, name)
+
     async def respond(self, request: Request) -> Response:
         """The response. Raises ProviderError for whatever goes wrong in it, and for a reply that is no Response."""
-        plain = request.model.removeprefix(f"{self._named.key}/")
+        plain = request.model.removeprefix(self.model(""))
         try:
             response = await self._provider.respond(replace(request, model=plain))
         except EvalsError:
@@ -60,9 +67,19 @@ class NamedProvider:
         if not isinstance(response, Response):
             message = f"provider `{self._named.key}` gave {type(response).__name__}, not evals.Response"
             raise ProviderError(message)
-        return replace(
-            response, model=model_of(self._named.key, response.model or plain), provenance=self._origin(response)
-        )
+        return self._whole(request, response, plain)
+
+    def _whole(self, request: Request, response: Response, plain: str) -> Response:
+        """The response as it can be kept. Raises ProviderError where a field is of another type than it should be."""
+        try:
+            whole = replace(response, model=self.model(response.model or plain), provenance=self._origin(response))
+            sound = recording_in(row_of(record(request, whole, place="")), request.digest) is not None
+        except (AttributeError, TypeError, ValueError):
+            sound = False
+        if not sound:
+            message = f"provider `{self._named.key}` gave a Response with fields of other types than evals.Response has"
+            raise ProviderError(message)
+        return whole
 
     def _origin(self, response: Response) -> Provenance:
         """Where it says that the answer came from. Without an id of a request it is this provider's word, and told as that."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from evals.commands.run import _log_spent
+from evals.exchange import Message, Request, Settings
+from evals.prices import read_prices
 from evals.providers.live import LiveProvider
 from evals.providers.retry import Patience
+from evals.run_log import RunLog
+from evals.scorecard_file import read_card, write_card
+from evals.spending import Spending
 from tests.integration.conftest import ANSWER, VERDICT
 from tests.live_server import LiveServer, Params, Reply, error, message
 
@@ -232,3 +238,62 @@ def test_a_batch_that_may_become_too_dear_is_not_submitted(
     assert "3 requests in a batch may cost up to" in err
     assert [path for path in server.paths if "batches" in path] == []
     assert list((project / ".evals/batches").glob("*.json")) == []
+
+
+def test_a_refused_request_does_not_end_the_run_in_which_all_others_are_remembered(
+    project: Path, serve: Callable[..., LiveServer], cli: Cli
+) -> None:
+    server = serve(
+        lambda number, body: good(body) if number != 2 else Reply(400, error("invalid_request_error", "odd one"))
+    )
+    for _ in range(2):
+        code, _, err = cli(project, *COMMAND, "-j", "1")
+        assert code == 3, err
+        assert err.count("no answer: ") == 1
+        assert "odd one" in err
+        asked = len(server.seen)
+        server = serve(lambda _, body: Reply(400, error("invalid_request_error", "odd one")))
+    assert asked == 1
+
+
+def test_what_other_answers_cost_does_not_stay_beside_a_scorecard(
+    project: Path, serve: Callable[..., LiveServer], cli: Cli
+) -> None:
+    serve(lambda _, body: good(body))
+    assert cli(project, *COMMAND)[0] == 0
+    folder = project / ".evals/scorecards/small/helper"
+    usage = folder / "0001.usage.json"
+    assert usage.is_file()
+    card = read_card(folder / "0001.jsonl", "card")
+    write_card(folder, card, "")
+    assert not usage.exists()
+
+
+def test_a_run_that_was_refused_is_not_resumed(
+    project: Path, serve: Callable[..., LiveServer], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(lambda _, body: good(body))
+    assert cli(project, *COMMAND, "--max-cost", "0.025")[0] == 3
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    assert cli(project, *COMMAND)[0] == 2
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    code, _, err = cli(project, "run", "--resume", "--max-cost", "10")
+    assert code == 0, err
+    assert "going on with the run of" in err
+
+
+def test_money_for_replies_that_were_all_lost_is_in_the_log() -> None:
+    written: list[dict[str, Any]] = []
+
+    class Log:
+        def write(self, event: str, **more: Any) -> None:
+            written.append({"event": event, **more})
+
+    purse = Spending(read_prices(), "2026-11-28")
+    request = Request(
+        model="claude-sonnet-5-5", messages=(Message(role="user", text="u"),), settings=Settings(max_tokens=1000)
+    )
+    purse.lose(purse.take([request], 1.0))
+    _log_spent(cast("RunLog", Log()), purse)
+    assert written[0]["event"] == "spent"
+    assert written[0]["lost_usd"] > 0
