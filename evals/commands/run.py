@@ -13,7 +13,6 @@ from pathlib import Path
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
-from evals.commands.dry_run import dry_run
 from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
@@ -83,6 +82,8 @@ def execute(args: argparse.Namespace) -> int:
         draw=args.draw,
     )
     if args.dry_run:
+        from evals.commands.dry_run import dry_run
+
         return dry_run(args, home, suite, plan.model, plan)
     purse = None
     if args.provider in API:
