@@ -32,6 +32,8 @@ from evals.spending import Spending
 from evals.trial import Plan
 
 FAILURES_SHOWN = 20
+SHORT = 16
+"""Characters of a request's digest in the run log: enough to find its row by."""
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
 """Providers that ask no model, and the name that stands in the model's place."""
 API = ("live", "batch")
@@ -218,7 +220,8 @@ async def _run(
         )
         async for item in await stack.enter_async_context(aclosing(graded)):
             by_revision[item.trial.persona.revision].add(item)
-            log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+            failure = {"failure": item.failure} if item.failure else {}
+            log.write("graded", trial=item.trial.name, request=item.trial.request.digest[:SHORT], **failure)
             if item.failure:
                 failed.append(f"{item.trial.name}: no answer: {item.failure}")
     return failed
