@@ -21,11 +21,12 @@ from benchmarks import work
 from benchmarks.child import Cost, run
 
 ROOT = Path(__file__).resolve().parent.parent
-DROPPED = ("proxy", "anthropic", "evals_")
+DROPPED = ("proxy", "anthropic", "evals_", "pythondontwritebytecode")
+"""What could lead a client elsewhere, and what would compile every module anew in each process, as no installed program does."""
 
 
 def environment(url: str) -> dict[str, str]:
-    """This process's environment, without whatever could lead a client elsewhere."""
+    """This process's environment, without what is `DROPPED`."""
     kept = {name: value for name, value in os.environ.items() if not any(part in name.lower() for part in DROPPED)}
     return kept | {
         "ANTHROPIC_BASE_URL": url,

@@ -1,8 +1,7 @@
 """The work of a benchmark: a persona of 5 KB, prompts of 1 KB, replies of 3 KB, two graders. The same for whoever does it.
 
 Here: the texts, the plain graders, and a project of ours around them. Where our work differs from the others': they have as
-many prompts as samples, we have ten cases and as many repeats as it takes, since repeats are what a suite is made of; and our
-two rules read the answer as Markdown first, the others search the text.
+many prompts as samples, we have ten cases and as many repeats as it takes, since repeats are what a suite is made of.
 """
 
 from __future__ import annotations
@@ -69,11 +68,11 @@ def prompt(number: int) -> str:
 
 
 def reply(mark: str) -> str:
-    """Some 3 KB in paragraphs, and a JSON object in a block at the end. `mark` makes it differ from other replies."""
+    """Some 3 KB: a JSON object with paragraphs and two fields. `mark` makes it differ from other replies."""
     chosen = words(7, 2800)
     paragraphs = [" ".join(chosen[at : at + 45]).capitalize() + "." for at in range(0, len(chosen), 45)]
-    closing = f"```json verdict.json\n{json.dumps(EXPECTED)}\n```\n"
-    return "\n\n".join([f"Good evening. The answer is 42, number {mark}.", *paragraphs, closing])
+    text = "\n\n".join([f"Good evening. The answer is 42, number {mark}.", *paragraphs])
+    return json.dumps({"text": text, **EXPECTED})
 
 
 def passes(text: str) -> bool:
@@ -94,32 +93,32 @@ repeats: 1
 model: {MODEL}
 judge: {MODEL}
 """
+SHAPE = {"required": list(EXPECTED), "properties": {name: {"const": value} for name, value in EXPECTED.items()}}
 CASE = """id: {id}
 version: 1
 family: {id}
 title: A case of the benchmark
-files: [verdict.json]
 message: |
   {message}
 criteria:
-  - id: whole
+  - id: number
     dimension: judgement
     sort: tripwire
     points: 2
-    statement: The answer does not stop in the middle.
-    guidance: Pass where it ends.
+    statement: The answer states a number.
+    guidance: Pass where it is there.
     covers: []
     graders:
-      - rules: [md-truncated-answer]
+      - text: {{matches: '{pattern}'}}
   - id: verdict
     dimension: judgement
     sort: depth
     points: 2
-    statement: The answer gives `verdict.json` whole.
-    guidance: Pass where it is there.
+    statement: The answer is JSON and gives the expected verdict.
+    guidance: Pass where both fields are right.
     covers: []
     graders:
-      - rules: [md-contract-files]
+      - text: {{json: {shape}}}
 """
 
 
@@ -131,5 +130,7 @@ def write_project(folder: Path) -> None:
     (cases / "suite.yaml").write_text(SUITE)
     for number in range(CASES):
         name = f"case-{number}"
-        (cases / f"{name}.yaml").write_text(CASE.format(id=name, message=prompt(number)))
+        (cases / f"{name}.yaml").write_text(
+            CASE.format(id=name, message=prompt(number), pattern=ANSWER.pattern, shape=json.dumps(SHAPE))
+        )
     (prompts / "0001-bench.md").write_text(f"---\nname: bench\ndescription: A benchmark.\n---\n{persona()}\n")

@@ -61,17 +61,22 @@ class Request:
     @cached_property
     def digest(self) -> str:
         """Identity of the request: its cache key and its `custom_id`."""
-        return digest(self)
+        first: Request | None = self.__dict__.get("_first")
+        return digest(self) if first is None else first._digest_of(self.repeat)
 
     def again(self, repeat: int) -> Request:
-        """The same request for another answer. Its digest is made without spelling the texts anew."""
+        """The same request for another answer. Its digest is made, if ever, without spelling the texts anew."""
+        other = object.__new__(Request)
+        # `replace` takes four times as long
+        other.__dict__.update(self._parts, repeat=repeat, _first=self)
+        return other
+
+    def _digest_of(self, repeat: int) -> str:
+        """The digest of the same request for another answer."""
         head, tail = self._around_repeat
         hashed = head.copy()
         hashed.update(f"{repeat}".encode() + tail)
-        other = object.__new__(Request)
-        # `replace` takes four times as long; the digest goes where `cached_property` keeps it
-        other.__dict__.update(self._parts, repeat=repeat, digest=hashed.hexdigest())
-        return other
+        return hashed.hexdigest()
 
     @cached_property
     def _parts(self) -> dict[str, object]:

@@ -18,7 +18,7 @@ from graders.criterion import TRUST, Grade
 from graders.execution.grading import grade_attacks
 from graders.registry import BUILT_IN
 from graders.static import grade_static
-from graders.work import Criteria, attacked, by_attack, by_rule, lost, ruled
+from graders.work import Criteria, attacked, by_attack, by_rule, is_plain, lost, ruled
 
 Execute = Callable[[Case, str], tuple[Grade, ...]]
 """Grades by execution of an answer's text; called in worker threads."""
@@ -86,13 +86,13 @@ class Here:
 
 
 class Split:
-    """Gives rules and attacks to the work that does them."""
+    """Gives rules and attacks to the work that does them. What the text as it stands decides is decided at once."""
 
     def __init__(self, rules: Work, attacks: Work | Execute) -> None:
         """`attacks`: a work, or a function that has the grades at once."""
         self._rules = rules
         self._attacks = attacks
-        self._parts: dict[str, tuple[Criteria, Criteria]] = {}
+        self._parts: dict[str, tuple[Criteria, Criteria, Criteria]] = {}
         self._width = 1
 
     @property
@@ -101,18 +101,19 @@ class Split:
 
     async def grades(self, case: Case, text: str) -> tuple[Grade, ...]:
         if case.id not in self._parts:
-            self._parts[case.id] = ruled(case.criteria), attacked(case.criteria)
-        rules, attacks = self._parts[case.id]
+            self._parts[case.id] = _parts(case)
+        plain, rules, attacks = self._parts[case.id]
         if case.registry is not None:
             return await self._own(case, text, boxes=bool(attacks))
+        found = by_rule(plain, case.task, text) if plain else ()
         if not attacks:
-            return await self._done(self._rules, case, rules, text)
+            return (*found, *await self._done(self._rules, case, rules, text))
         if callable(self._attacks):
-            return (*await self._done(self._rules, case, rules, text), *self._attacks(case, text))
+            return (*found, *await self._done(self._rules, case, rules, text), *self._attacks(case, text))
         self._width = self._attacks.width
         executed = self._done(self._attacks, case, attacks, text)
         both = await asyncio.gather(executed, self._done(self._rules, case, rules, text))
-        return (*both[0], *both[1])
+        return (*found, *both[0], *both[1])
 
     async def _own(self, case: Case, text: str, *, boxes: bool) -> tuple[Grade, ...]:
         """With graders of the project, which no other process and no memory of grades knows: in threads of this one."""
@@ -125,10 +126,19 @@ class Split:
         return (*found, *await asyncio.to_thread(own_attacks, case, text))
 
     async def _done(self, work: Work, case: Case, criteria: Criteria, text: str) -> tuple[Grade, ...]:
+        if not criteria:
+            return ()
         try:
             return await work.grades(case, criteria, text)
         except LostWork as error:
             return lost(by_rule if work is self._rules else by_attack, criteria, str(error))
+
+
+def _parts(case: Case) -> tuple[Criteria, Criteria, Criteria]:
+    """The criteria that checks of the text decide, those that rules decide, those that attacks may decide."""
+    static = ruled(case.criteria)
+    plain = tuple(filter(is_plain, static))
+    return plain, tuple(c for c in static if c not in plain), attacked(case.criteria)
 
 
 class Threads:
@@ -161,7 +171,7 @@ def static_grades(case: Case, text: str) -> tuple[Grade, ...]:
     criteria = ruled(case.criteria)
     if case.registry is None:
         return by_rule(criteria, case.task, text)
-    return tuple(grade_static(criteria, read_answer(text, case.task), case.task, case.registry.rules))
+    return tuple(grade_static(criteria, text, case.task, case.registry.rules))
 
 
 def own_attacks(case: Case, text: str) -> tuple[Grade, ...]:

@@ -16,6 +16,8 @@ from typing import Any
 from evals.canonical import Json
 from evals.errors import InputError
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 class RunLog:
     """Appends each event as one line in one write. Holds a lock that ends with the process."""
@@ -37,7 +39,7 @@ class RunLog:
     def write(self, event: str, **details: Json) -> None:
         """Append an event. Raises InputError where it cannot be."""
         row = {"event": event, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
-        line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass") + b"\n"
+        line = ENCODER.encode(row).encode("utf-8", "surrogatepass") + b"\n"
         line = b"\n" + line if self._torn else line
         try:
             written = os.write(self._handle, line)

@@ -6,7 +6,7 @@ Here: the tally. Not here: what a scorecard holds (`scorecard`), or the arithmet
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ class Tally:
     def __init__(self, suite: Suite, persona: Persona) -> None:
         self._suite = suite
         self._persona = persona
-        self._criteria: dict[tuple[str, str], _Counts] = {}
+        self._criteria: defaultdict[tuple[str, str], _Counts] = defaultdict(_Counts)
         self._scores: dict[_Part, dict[str, array[float]]] = {}
         self._parts: dict[str, dict[_Part, tuple[Criterion, ...]]] = {}
         self._repeats = 0
@@ -66,7 +66,7 @@ class Tally:
         counting = _prevailing(item)
         self._repeats = max(self._repeats, item.trial.repeat)
         for criterion in case.criteria:
-            self._criteria.setdefault((case.id, criterion.id), _Counts()).add(counting[criterion.id])
+            self._criteria[case.id, criterion.id].add(counting[criterion.id])
         if case.id not in self._parts:
             self._parts[case.id] = _parts(case)
         for part, kept in self._parts[case.id].items():

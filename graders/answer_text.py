@@ -23,14 +23,15 @@ def normalised(text: str) -> tuple[str, tuple[str, ...]]:
     """The text as all else reads it, and notes on what a reader of the original would have stumbled over."""
     notes: list[str] = []
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if SURROGATES.search(text) or "\0" in text:
+    plain = text.isascii()
+    if "\0" in text or (not plain and SURROGATES.search(text)):
         # halves of a pair become one character; single halves cannot be written to any file
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
         notes.append("characters that no file can hold were replaced")
-    if ZERO_WIDTH.search(text):
+    if not plain and ZERO_WIDTH.search(text):
         text = ZERO_WIDTH.sub("", text)
         notes.append("zero-width characters were removed")
-    if ODD_SPACES.search(text):
+    if not plain and ODD_SPACES.search(text):
         text = ODD_SPACES.sub(" ", text)
         notes.append("non-breaking spaces became spaces")
     spans = _reasoning(text)

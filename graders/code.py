@@ -17,7 +17,7 @@ from pathlib import Path
 from graders.rules.rule import Rule
 
 PACKAGE = Path(__file__).parent
-PARSERS = ("ast-grep-py", "google-re2", "jsonschema", "markdown-it-py", "sqlglot")
+PARSERS = ("ast-grep-py", "google-re2", "jsonschema", "jsonschema-rs", "markdown-it-py", "sqlglot")
 TOOLS = ("ruff", "squawk-cli")
 READER = ("graders.answer", "graders.rules.grading", "graders.text_grading")
 """What every grade goes through."""

@@ -132,5 +132,7 @@ class Grade:
 
 def prevailing(grades: tuple[Grade, ...]) -> Grade | None:
     """The grade of the most trusted grader that could decide; else the last reason why none could; None without grades."""
+    if len(grades) == 1:
+        return grades[0]
     by_trust = sorted(grades, key=lambda grade: TRUST.index(grade.kind))
     return next((grade for grade in by_trust if grade.decided), by_trust[-1] if by_trust else None)

@@ -13,7 +13,7 @@ from graders.criterion import Criterion, Grade, GraderRef, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
 from graders.registry import ATTACKS, RULES_BY_ID
 from graders.rules.grading import rules_version
-from graders.static import grade_static
+from graders.static import grade_static, needs_blocks
 from graders.task import Task
 from graders.text_grading import VERSION
 
@@ -27,6 +27,11 @@ def ruled(criteria: Sequence[Criterion]) -> Criteria:
     return tuple(c for c in criteria if any(ref.kind is Kind.RULE for ref in c.graders))
 
 
+def is_plain(criterion: Criterion) -> bool:
+    """Whether all that rules decide of a criterion are checks of the text as it stands: looking a grade up takes longer."""
+    return not any(needs_blocks(ref) for ref in criterion.graders)
+
+
 def attacked(criteria: Sequence[Criterion]) -> Criteria:
     """The criteria that attacks may decide."""
     return tuple(c for c in criteria if attacks_of(c))
@@ -34,7 +39,7 @@ def attacked(criteria: Sequence[Criterion]) -> Criteria:
 
 def by_rule(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
     """One grade for each list of rules and each check of the text of each criterion."""
-    return tuple(grade_static(criteria, read_answer(text, task), task, RULES_BY_ID))
+    return tuple(grade_static(criteria, text, task, RULES_BY_ID))
 
 
 def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:

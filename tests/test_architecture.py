@@ -25,7 +25,7 @@ OWNERS = {
     "distributed": {"evals/dask_workers.py"},
     "jsonschema": {"evals/schema.py", "graders/json_shape.py"},
     "re2": {"graders/pattern.py"},
-    "jsonschema_rs": {"evals/schema.py"},
+    "jsonschema_rs": {"evals/schema.py", "graders/json_shape.py"},
     "referencing": {"evals/schema.py", "graders/json_shape.py"},
     "yaml": {"evals/yaml_file.py", "evals/agent_file.py"},
     "scipy": {"evals/statistics/intervals.py", "evals/statistics/family.py", "evals/statistics/looks.py"},

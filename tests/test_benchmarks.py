@@ -19,8 +19,10 @@ from benchmarks.peers.tools import TOOLS
 from benchmarks.pressure import pressed
 from benchmarks.stage import ROOT, Stage, stage
 from benchmarks.table import Figure, each, table
-from graders.answer import read_answer
-from graders.task import Task
+from evals.grading import static_grades
+from evals.load import load_suite
+from evals.project import Project
+from graders.criterion import Status
 
 SIZES = Sizes(small=5, middle=5, large=5, rounds=1, latency=1)
 
@@ -70,8 +72,19 @@ def test_the_work_has_the_sizes_it_says_and_a_reply_passes() -> None:
     assert work.passes(work.reply("1"))
     assert not work.passes(work.reply("1").replace("42", "unknown"))
     assert not work.passes(work.reply("1").replace('"score": 7', '"score": 8'))
-    block = read_answer(work.reply("1"), Task(files=("verdict.json",))).file("verdict.json")
-    assert block is not None and json.loads(block.text) == work.EXPECTED  # noqa: PT018 - the second needs the first
+
+
+def test_our_graders_decide_what_the_plain_ones_decide(tmp_path: Path) -> None:
+    work.write_project(tmp_path)
+    (case, *_) = load_suite(Project(tmp_path), "bench").cases
+    for text in (
+        work.reply("1"),
+        work.reply("1").replace("42", "unknown"),
+        work.reply("1").replace('"score": 7', '"score": 8'),
+    ):
+        statuses = [grade.status for grade in static_grades(case, text)]
+        assert len(statuses) == 2
+        assert all(status is Status.PASS for status in statuses) is work.passes(text)
 
 
 def test_a_reply_is_a_message_and_no_two_are_equal(where: Stage) -> None:

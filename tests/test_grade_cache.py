@@ -18,13 +18,17 @@ from evals.case import Case
 from evals.errors import InputError
 from evals.grade_cache import BATCH, GradeCache, entry_of, grades_in, row_key
 from evals.grade_marks import attack_mark, rule_mark
+from evals.grading import Split, grade_answer, in_case_order
 from evals.load import load_suite
 from evals.project import Project
 from evals.remembering import Remembering, lasts
 from graders import code
+from graders.answer import Answer, read_answer
 from graders.criterion import Criterion, Evidence, Grade, GraderRef, Kind, Status
 from graders.registry import RULES_BY_ID
 from graders.rules.grading import rules_version
+from graders.text_check import TextCheck, TextOp
+from graders.text_grading import grade_texts
 from graders.work import Criteria, attacked, by_rule, ruled
 
 TEXT = 'Because.\n\n```python\n# app.py\ndb.execute(f"SELECT id FROM t WHERE a = {a}")\n```\n'
@@ -90,6 +94,44 @@ def test_what_was_graded_once_is_not_graded_again(memory: GradeCache, case: Case
     with GradeCache(tmp_path / "grades") as again:
         assert graded(again, case) == (first, [])
     assert first == by_rule(ruled(case.criteria), case.task, TEXT)
+
+
+def test_a_check_of_the_text_is_neither_looked_up_nor_given_away(memory: GradeCache, case: Case) -> None:
+    plain = (GraderRef(kind=Kind.RULE, text=TextCheck(op=TextOp.CONTAINS, values=("Because",))),)
+    in_file = (replace(plain[0], file="app.py"),)
+    first, second, third = case.criteria
+    mixed = replace(
+        case, criteria=(first, replace(second, graders=plain), replace(third, graders=(*plain, *third.graders)))
+    )
+    mixed = replace(mixed, criteria=(*mixed.criteria, replace(third, id="file", graders=in_file)))
+    work = Counting()
+    split = Split(Remembering(work, memory, Kind.RULE, rule_mark), lambda *_: ())
+    found = asyncio.run(split.grades(mixed, TEXT))
+    assert work.given == ["sql-safe", "both", "file"]
+    assert in_case_order(mixed, found) == grade_answer(mixed, TEXT)
+
+
+def test_an_answer_is_read_as_markdown_only_for_graders_that_need_it(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "\ufeffBecause\r\n\u200bof <thinking>\nit\n</thinking>\n```python\nx = 1\n```\n"
+    criteria = tuple(
+        replace(
+            case.criteria[0],
+            id=str(number),
+            graders=(GraderRef(kind=Kind.RULE, text=TextCheck(op=TextOp.CONTAINS, values=(phrase,))),),
+        )
+        for number, phrase in enumerate(("ecause\nof", "it", "```"))
+    )
+    read = tuple(grade_texts(criteria, read_answer(text, case.task)))
+
+    def refused(*_: object) -> Answer:
+        raise AssertionError
+
+    monkeypatch.setattr("graders.static.read_answer", refused)
+    assert by_rule(criteria, case.task, text) == read
+    with pytest.raises(AssertionError):
+        by_rule(case.criteria[:1], case.task, text)
 
 
 def test_another_version_of_a_rule_touches_only_its_criteria(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from evals.load import load_suite, read_suite
 from evals.lock import make_lock
@@ -14,7 +18,7 @@ from evals.project import Project
 from evals.run import grade_answer
 from graders.answer import read_answer
 from graders.criterion import Criterion, Dimension, Evidence, Grade, GraderRef, Kind, Sort, Status
-from graders.json_shape import schema_faults
+from graders.json_shape import schema_faults, shape_errors
 from graders.pattern import PatternError, check_pattern, find
 from graders.text_check import TextCheck, TextOp, check_faults, check_json, read_check
 from graders.text_grading import grade_texts
@@ -139,6 +143,42 @@ SCHEMAS = [
 @pytest.mark.parametrize(("schema", "place"), SCHEMAS)
 def test_schemas_that_are_not_taken(schema: dict[str, Any], place: str) -> None:
     assert any(place in fault for fault in schema_faults(schema))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+TYPES = st.sampled_from(["null", "boolean", "integer", "number", "string", "array", "object"])
+LEAVES = (
+    st.builds(lambda value: {"const": value}, VALUES)
+    | st.builds(lambda values: {"enum": values}, st.lists(VALUES, min_size=1, max_size=3))
+    | st.builds(lambda name: {"type": name}, TYPES)
+)
+SHAPES = st.recursive(
+    LEAVES,
+    lambda inner: st.fixed_dictionaries(
+        {"required": st.lists(st.sampled_from("ab"), unique=True)},
+        optional={
+            "properties": st.dictionaries(st.sampled_from("ab"), inner),
+            "additionalProperties": inner | st.booleans(),
+            "items": inner,
+        },
+    ),
+    max_leaves=3,
+)
+
+
+@given(schema=SHAPES, data=VALUES)
+@example(schema={"const": 2**53 + 1}, data=2.0**53)
+@example(schema={"const": 1}, data=True)
+@example(schema={"const": [0]}, data=[False])
+@example(schema={"type": "integer"}, data=1e300)
+@example(schema={"enum": ["\ud800"]}, data="\ud800")
+def test_the_quick_look_at_a_shape_says_what_the_slow_one_says(schema: dict[str, Any], data: Any) -> None:
+    assert (shape_errors(data, json.dumps(schema)) == []) is Draft202012Validator(schema).is_valid(data)
+    assert list(schema_faults(schema)) == []
 
 
 def test_json_that_nests_too_deeply_is_no_crash() -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
 from evals.commands import shared
-from evals.commands.dry_run import dry_run
 from evals.commands.graders import grader
 from evals.errors import InputError
 from evals.exchange import SCRIPTED, UNSTATED, Provider
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from evals.providers.named import NamedProvider
 
 FAILURES_SHOWN = 20
+SHORT = 16
+"""Characters of a request's digest in the run log: enough to find its row by."""
 OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
 """Providers that ask no model, and the name that stands in the model's place."""
 API = ("live", "batch")
@@ -88,6 +89,8 @@ def execute(args: argparse.Namespace) -> int:
         draw=args.draw,
     )
     if args.dry_run:
+        from evals.commands.dry_run import dry_run
+
         return dry_run(args, home, suite, plan.model, plan)
     purse = None
     if args.provider in API:
@@ -235,7 +238,8 @@ async def _run(
         )
         async for item in await stack.enter_async_context(aclosing(graded)):
             by_revision[item.trial.persona.revision].add(item)
-            log.write("graded", trial=item.trial.name, request=item.trial.request.digest, failure=item.failure or None)
+            failure = {"failure": item.failure} if item.failure else {}
+            log.write("graded", trial=item.trial.name, request=item.trial.request.digest[:SHORT], **failure)
             if item.failure:
                 failed.append(f"{item.trial.name}: no answer: {item.failure}")
     return failed
