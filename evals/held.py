@@ -8,7 +8,7 @@ from __future__ import annotations
 from evals.exchange import Provider, Rememberer, Response
 from evals.trial import Trial
 
-ROOM = 8_000_000
+ROOM = 4_000_000
 """Characters of answers that are held although they could be had again, which spares small runs the second look."""
 RECENT = 64
 """Answers taken again lately: a judge asks about one answer many times in a row."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,9 @@ def _pattern_faults(value: Any, path: str) -> Iterator[str]:
 
 
 def _form_faults(schema: dict[str, Any]) -> Iterator[str]:
-    if _quick(json.dumps(schema)):
-        return
+    with suppress(RecursionError):
+        if _quick(json.dumps(schema)):
+            return
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -135,7 +137,7 @@ def _is_quick(schema: Any) -> bool:
     if not isinstance(schema, dict) or not schema.keys() <= QUICK:
         return False
     properties = schema.get("properties", {})
-    inner = [*(properties.values() if isinstance(properties, dict) else ())]
+    inner = properties.values() if isinstance(properties, dict) else ()
     return all(map(_is_quick, [*inner, schema.get("additionalProperties", True), schema.get("items", True)]))
 
 

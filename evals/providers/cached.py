@@ -24,7 +24,7 @@ from evals.providers.turns import Turns
 from evals.recording import Recording, record
 
 KEY = re.compile(r"[0-9a-f]{64}")
-PAGES = 1_024
+PAGES = 512
 """Pages of 4 KB that the database keeps in memory. Rows are read once or twice a run; by default they would fill 96 MB."""
 FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 
