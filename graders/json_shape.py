@@ -105,11 +105,16 @@ def _validator(schema: str) -> Validator:
     from referencing import Registry
 
     def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-        if isinstance(instance, str) and find(wanted, instance) is None:
+        if isinstance(instance, str) and find(wanted, _whole(instance)) is None:
             yield ValidationError(f"{instance[:80]!r} does not match {wanted!r}")
 
     made: type[Validator] = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]  # its stub has no types
     return made(json.loads(schema), registry=Registry())
+
+
+def _whole(text: str) -> str:
+    """Half a character, which JSON can spell and RE2 cannot read, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def read_json(text: str) -> Any:
@@ -131,4 +136,6 @@ def shape_errors(data: Any, schema: str) -> list[str]:
         found = sorted(_validator(schema).iter_errors(data), key=lambda error: error.json_path)
     except RecursionError:
         return ["$: nested too deeply"]
+    except (OverflowError, ValueError):  # an infinite quotient, or one that is none
+        return ["$: holds a number that is too large to be checked"]
     return [f"{error.json_path}: {error.message[:160]}" for error in found[:MAX_ERRORS]]
