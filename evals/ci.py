@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evals.errors import EvalsError, InputError
 from evals.project import Project
 from evals.report.safe import comment, line, plain
+
+if TYPE_CHECKING:
+    from evals.case import Suite
 
 MAX_FILE = 2_000_000
 MAX_FILES = 20_000
@@ -97,17 +100,23 @@ def _changed(proposal: Proposal, *, new: bool) -> str:
 
 
 def look(base: Project, head: Project, suite_id: str, *, fork: bool, key: bool) -> Proposal:
-    """What a tree proposes against another. Raises InputError with every fault of either, and for links in the head."""
+    """What a tree proposes against another. Raises InputError with every fault of either, and for links in the head.
+
+    Graders are those of the base: what the head's `evals.toml` names is code of whoever proposes it.
+    """
+    from evals.extensions import registry_of
     from evals.load import load_suite
     from evals.load_personas import revisions
 
     refuse_links(head.root, ("cases", "prompts", "results/recordings"))
-    old, new = load_suite(base, suite_id), load_suite(head, suite_id)
+    graders = registry_of(base)
+    old, new = (load_suite(home, suite_id, graders) for home in (base, head))
     before, after = (
         {persona.revision: persona.digest for persona in revisions(home, old.persona)} for home in (base, head)
     )
     cases = [{case.id: (case.version, case.digest) for case in suite.cases} for suite in (old, new)]
     folder = Path("results/recordings", suite_id)
+    wanted = sorted({max(before), max(after)} & after.keys())
     return Proposal(
         fork=fork,
         key=key,
@@ -116,7 +125,7 @@ def look(base: Project, head: Project, suite_id: str, *, fork: bool, key: bool) 
         edited=tuple(sorted(r for r in before if after.get(r, before[r]) != before[r])),
         cases=tuple(_differing(*cases)),
         recordings=len(_differing(_contents(base.root / folder), _contents(head.root / folder))),
-        missing=0 if fork else _missing(head, suite_id, sorted({max(before), max(after)} & after.keys())),
+        missing=0 if fork else _missing(head, new, wanted),
     )
 
 
@@ -131,19 +140,17 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).digest() for path in files}
 
 
-def _missing(home: Project, suite_id: str, wanted: Sequence[str]) -> int:
+def _missing(home: Project, suite: Suite, wanted: Sequence[str]) -> int:
     """Requests that a replay of these revisions would lack."""
     from evals.errors import raise_all
     from evals.exchange import UNSTATED
-    from evals.load import load_suite
     from evals.load_personas import find_persona
     from evals.pending import wanted_requests
     from evals.recording import read_recordings
     from evals.trial import plan_trials
 
-    suite = load_suite(home, suite_id)
     people = [find_persona(home, suite.persona, revision) for revision in wanted]
-    folder = home.recordings / suite_id
+    folder = home.recordings / suite.id
     recordings, faults = read_recordings(folder, home.shown(folder))
     raise_all(faults)
     trials = list(plan_trials(suite, suite.cases, people, model=UNSTATED, repeats=suite.repeats))

@@ -34,8 +34,8 @@ cost, how long it may take. In CI or a pipe nothing is cut or wrapped, and progr
 COMPLETION = """\
 ## Completion
 
-Tab completes verbs, options, and the suites, cases, criteria, revisions, scorecards, rules and attacks of the project one stands
-in. `evals completion bash`, `zsh` or `fish` prints what the shell has to read: for one session
+Tab completes verbs, options, the built-in rules and attacks (what `evals.toml` names is not loaded for a Tab), and the suites,
+cases, criteria, revisions and scorecards of the project one stands in. `evals completion bash`, `zsh` or `fish` prints what the shell has to read: for one session
 `source <(evals completion bash)` (fish: `evals completion fish | source`), for good as in the [examples](#evals-completion)."""
 
 

@@ -1,7 +1,7 @@
 """Completion in a shell: the names there are for the word that is being typed.
 
-The shell calls the command itself at each Tab (argcomplete does the shells), so that suites, cases, revisions and rules are those
-of the project one stands in. Here: which names fit which option. Not here: what they mean.
+The shell calls the command itself at each Tab (argcomplete does the shells), so that suites, cases and revisions are those of
+the project one stands in. Rules and attacks are the built-in ones: no code of a project runs because of a Tab. Here: which names fit which option. Not here: what they mean.
 """
 
 from __future__ import annotations

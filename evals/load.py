@@ -51,22 +51,22 @@ def suite_ids(project: Project) -> list[str]:
     return sorted(path.parent.name for path in project.cases.glob("*/suite.yaml"))
 
 
-def load_suite(project: Project, suite_id: str) -> Suite:
+def load_suite(project: Project, suite_id: str, registry: Registry | None = None) -> Suite:
     """A suite whose files are all sound. Raises InputError with every fault."""
-    loaded = read_suite(project, suite_id)
+    loaded = read_suite(project, suite_id, registry)
     raise_all(loaded.faults)
     assert loaded.suite is not None
     detail(f"read {project.shown(project.cases)}/{suite_id}: {len(loaded.suite.cases)} cases")
     return loaded.suite
 
 
-def read_suite(project: Project, suite_id: str) -> Loaded:
-    """A suite and all its faults."""
+def read_suite(project: Project, suite_id: str, registry: Registry | None = None) -> Loaded:
+    """A suite and all its faults. With a registry, what the project's `evals.toml` names is not imported."""
     folder = project.cases / suite_id
     settings, faults = _read_settings(project, suite_id)
     cases: list[Case] = []
     try:
-        registry = _registry(project)
+        registry = registry or _registry(project)
     except InputError as error:
         return Loaded(suite=None, faults=error.faults)
     for case_path in sorted(folder.glob("*.yaml")):

@@ -112,7 +112,7 @@ def _validator(schema: str) -> Validator:
     from referencing import Registry
 
     def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-        if isinstance(instance, str) and find(wanted, instance) is None:
+        if isinstance(instance, str) and find(wanted, _whole(instance)) is None:
             yield ValidationError(f"{instance[:80]!r} does not match {wanted!r}")
 
     made: type[Validator] = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]  # its stub has no types
@@ -150,6 +150,11 @@ def _surely_fits(data: Any, schema: str) -> bool:
         return False
 
 
+def _whole(text: str) -> str:
+    """Half a character, which JSON can spell and RE2 cannot read, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def read_json(text: str) -> Any:
     """The data of a text that is JSON and nothing else. Raises NotJson."""
     try:
@@ -171,4 +176,6 @@ def shape_errors(data: Any, schema: str) -> list[str]:
         found = sorted(_validator(schema).iter_errors(data), key=lambda error: error.json_path)
     except RecursionError:
         return ["$: nested too deeply"]
+    except (OverflowError, ValueError):  # an infinite quotient, or one that is none
+        return ["$: holds a number that is too large to be checked"]
     return [f"{error.json_path}: {error.message[:160]}" for error in found[:MAX_ERRORS]]

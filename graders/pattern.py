@@ -28,6 +28,8 @@ def _compiled(pattern: str, ignore_case: bool) -> Any:
     options.case_sensitive = not ignore_case
     try:
         return re2.compile(pattern, options=options)
+    except UnicodeEncodeError:
+        raise PatternError("holds half a character") from None
     except re2.error as error:
         said = error.args[0] if error.args else error
         raise PatternError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None

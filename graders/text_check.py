@@ -118,5 +118,7 @@ def check_faults(check: TextCheck) -> Iterator[str]:
     if check.op is TextOp.JSON:
         if check.ignore_case:
             yield "`ignore_case` says nothing about JSON; leave it out"
-        for value in check.values:
-            yield from schema_faults(json.loads(value))
+        try:
+            yield from [fault for value in check.values for fault in schema_faults(json.loads(value))]
+        except RecursionError:
+            yield "its schema is nested too deeply"

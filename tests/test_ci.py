@@ -224,3 +224,41 @@ def test_a_comment_needs_nothing_installed(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "b.md").read_text(encoding="utf-8") == f"{MARKER}\ntext"
+
+
+def test_a_plan_runs_nothing_of_the_proposed_tree(trees: tuple[Project, Project], tmp_path: Path) -> None:
+    """Its `evals.toml` may name any module, and importing one is running it."""
+    base, head = trees
+    mark = tmp_path / "was-here"
+    (head.root / "evals.toml").write_text('[graders]\nrules = ["planted_grader:RULES"]\n', encoding="utf-8")
+    planted = f"from pathlib import Path\nPath({str(mark)!r}).touch()\nRULES = ()\n"
+    (head.root / "planted_grader.py").write_text(planted, encoding="utf-8")
+    for name in ("us/it", "them/it"):
+        (tmp_path / "event.json").write_text(json.dumps(event(name)), encoding="utf-8")
+        argv = ["--base", str(base.root), "--head", str(head.root), "--suite", "small", "--key", "true"]
+        assert main(["plan", *argv, "--event", str(tmp_path / "event.json")]) == 0
+    assert not mark.exists()
+    assert "planted_grader" not in sys.modules
+
+
+def test_graders_of_the_base_are_known(trees: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the base's file is followed, so a case may name what it has, and nothing that the head adds."""
+    base, head = trees
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    rule = (
+        "from graders import Dimension, Rule, Severity, Site\n\n\n"
+        'class OfBase(Rule):\n    id = "py-of-base"\n    version = 1\n    dimension = Dimension.SECURITY\n'
+        '    severity = Severity.LOW\n    cwe = None\n    languages = ("python",)\n    BAD = ("b = 1\\n",)\n'
+        '    GOOD = ("g = 1\\n",)\n\n    def check(self, source):\n'
+        '        yield Site(line=1, ok="b" not in source.text, quote="x", message="m")\n'
+    )
+    (base.root / "of_base_only.py").write_text(rule, encoding="utf-8")
+    (base.root / "evals.toml").write_text('[graders]\nrules = ["of_base_only:OfBase"]\n', encoding="utf-8")
+    case = head.cases / "small/login.yaml"
+    text = case.read_text(encoding="utf-8")
+    case.write_text(text.replace("py-sql-injection", "py-of-base"), encoding="utf-8")
+    assert look(base, head, "small", fork=True, key=False).cases == ("login",)
+    (base.root / "evals.toml").rename(head.root / "evals.toml")
+    with pytest.raises(InputError, match="no rule 'py-of-base'"):
+        look(base, head, "small", fork=True, key=False)
+    sys.modules.pop("of_base_only", None)

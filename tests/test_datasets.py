@@ -118,6 +118,34 @@ def test_cases_read_back_and_become_equal_cases_again(cli: Cli, tmp_path: Path) 
     assert [case.digest for case in again.cases] == [row["digest"] for row in rows]
 
 
+CHECKS = """\
+graders:
+      - text: {json: {type: object, properties: {größe: {type: number}}}, not: true}
+        file: app.py
+      - text: {contains_any: [a, "x: y"], ignore_case: true}
+"""
+
+
+def test_checks_of_the_text_read_back(cli: Cli, project: Path, tmp_path: Path) -> None:
+    path = project / "cases/small/login.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("graders:\n      - rules: [py-sql-injection]\n", CHECKS), encoding="utf-8")
+    [case] = load_suite(Project(project), "small").cases
+    assert [ref.text is not None for ref in case.criteria[0].graders] == [True, True, False]
+    folder = exported(cli, project, "cases", tmp_path / "out")
+    [row] = loaded(folder, tmp_path).to_list()
+    checks = [grader["text"] for grader in row["criteria"][0]["graders"]]
+    assert json.loads(checks[1]) == {"contains_any": ["a", "x: y"], "ignore_case": True}
+    assert checks[2:] == [None]
+    path.unlink()
+    (path.with_suffix("") / "old.py").unlink()
+    path.with_suffix("").rmdir()
+    code, _, err = cli(project, "import", "cases", str(folder), "--suite", "small")
+    assert code == 0, err
+    [again] = load_suite(Project(project), "small").cases
+    assert (again, again.digest) == (case, row["digest"])
+
+
 @pytest.mark.parametrize("what", KINDS)
 def test_types_are_as_promised_and_documented(what: str, cli: Cli, tmp_path: Path) -> None:
     folder = exported(cli, ROOT, what, tmp_path / "out")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from evals.export.tracking import figures, settings
+from evals.export.tracking import figures, said, settings
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_text, read_card
 from graders.criterion import Status
@@ -147,6 +147,36 @@ def test_an_address_where_nobody_is_ends_in_one_line(cli: Cli, monkeypatch: pyte
     assert done.returncode == 2
     assert f"error: MLflow at {address}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_passwords_of_addresses_are_not_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector(200) as (address, _):
+        pass
+    address = address.replace("//", "//me:open-sesame@")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    code, out, err = cli(ROOT, "export", "otel", "0001")
+    assert code == 2
+    assert "the collector at http://127.0.0.1" in err
+    assert "sesame" not in out + err
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "evals", "export", "mlflow", "0001"],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "error: MLflow at http://127.0.0.1" in done.stderr
+    assert "sesame" not in done.stdout + done.stderr
+
+
+def test_an_error_that_says_nothing_is_named_by_its_type() -> None:
+    assert said(TimeoutError()) == "TimeoutError"
+    assert said(OSError("one\n two")) == "one two"
 
 
 def test_half_a_character_does_not_stop_an_export(card: Callable[..., Scorecard]) -> None:

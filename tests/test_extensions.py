@@ -85,6 +85,29 @@ def test_a_rule_of_the_project_decides(house: Path, cli: Cli) -> None:
     assert "py-no-todo" in cli(house, "scan", "answer.md", "--rule", "py-no-todo")[1]
 
 
+def test_cases_that_name_it_are_imported(house: Path, cli: Cli) -> None:
+    rule = {
+        "id": "done",
+        "dimension": "security",
+        "sort": "depth",
+        "points": 1,
+        "statement": "It leaves nothing to do.",
+    }
+    criterion = {
+        **rule,
+        "guidance": "Pass: so. Fail: not.",
+        "covers": [],
+        "graders": [{"kind": "rule", "rules": ["py-no-todo"]}],
+    }
+    row = {"id": "other", "message": "Do it.", "criteria": [criterion]}
+    (house / "rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    code, _, err = cli(house, "import", "cases", "rows.jsonl", "--suite", "small")
+    assert code == 0, err
+    case = load_suite(Project(house), "small").case("other")
+    assert case
+    assert case.criteria[0].graders[0].rules == ("py-no-todo",)
+
+
 def test_the_lock_holds_what_it_is_made_of(house: Path, cli: Cli) -> None:
     assert cli(house, "lock")[0] == 0
     assert cli(house, "validate")[0] == 0

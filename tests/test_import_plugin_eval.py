@@ -112,3 +112,40 @@ def test_folders_without_cases_and_links(tmp_path: Path, cli: Cli) -> None:
     code, _, err = cli(tmp_path, "import", "plugin-eval", "empty")
     assert code == 2
     assert "no case here" in err
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "evals/commit/prompt.md",
+        "evals/group/whole/case.yaml",
+        "evals/commit/graders/subject.md",
+        "evals/commit/graders",
+        "evals",
+    ],
+)
+def test_links_out_of_the_plugin_are_not_followed(plugin: Path, cli: Cli, link: str) -> None:
+    path = plugin / link
+    secret = plugin.parent / "elsewhere"
+    path.rename(secret)
+    path.symlink_to(secret)
+    code, out, err = cli(plugin.parent, "import", "plugin-eval", "my-plugin")
+    assert (code, out) == (2, "")
+    assert "leads outside the plugin's folder, and is not read" in err
+    assert not (plugin.parent / "cases").exists()
+
+
+def test_links_inside_the_plugin_are_followed(plugin: Path) -> None:
+    path = plugin / "evals/commit/prompt.md"
+    path.rename(plugin / "shared.md")
+    path.symlink_to(plugin / "shared.md")
+    assert [case.name for case in read_plugin_eval(plugin).cases] == ["commit", "whole-case"]
+
+
+@pytest.mark.parametrize("graders", ["5", "text", "{a: 1}", "[5]", "[{type: regex, pattern: x, weight: -1}]"])
+def test_graders_that_are_none_leave_the_case_out(plugin: Path, graders: str) -> None:
+    text = f"name: whole-case\nprompt: What is new?\ngraders: {graders}\n"
+    (plugin / "evals/group/whole/case.yaml").write_text(text, encoding="utf-8")
+    found = read_plugin_eval(plugin)
+    assert [case.name for case in found.cases] == ["commit"]
+    assert ("evals/group/whole", "the whole case") in {(one.where, one.what) for one in found.left_out}

@@ -435,3 +435,76 @@ def test_odd_texts_survive_the_way_into_a_case_file(tmp_path: Path, cli: Cli) ->
     assert asked == set(odd[:-1])
     with pytest.raises(InputError, match="anchors"):
         read(tmp_path / "odd", "prompts: &a [x]\ntests: []\n")
+
+
+def test_a_test_called_suite_leaves_the_suites_own_file(tmp_path: Path, cli: Cli) -> None:
+    tests = "".join(
+        f"  - {{description: {name}, vars: {{x: y}}, assert: [{{type: is-json}}]}}\n" for name in ("suite", "my suite")
+    )
+    read(tmp_path / "shop", f"prompts: ['{{{{x}}}}']\ntests:\n{tests}")
+    code, out, err = cli(tmp_path, "import", "promptfoo", "shop/promptfooconfig.yaml")
+    assert code == 0, err
+    assert out.startswith("2 cases in cases/shop/\n")
+    suite = load_suite(Project(tmp_path), "shop")
+    assert (suite.persona, [case.id for case in suite.cases]) == ("shop", ["my-suite", "suite-2"])
+
+
+def weighed(folder: Path, weight: str) -> Import:
+    """YAML's numbers are checked; those of JSON Lines come as they are."""
+    folder.mkdir(exist_ok=True)
+    row = f'{{"vars": {{"x": "y"}}, "assert": [{{"type": "is-json", "weight": {weight}}}]}}'
+    folder.joinpath("t.jsonl").write_text(row, encoding="utf-8")
+    return read(folder, "prompts: ['{{x}}']\ntests: file://t.jsonl\n")
+
+
+@pytest.mark.parametrize("weight", ["NaN", "Infinity", "1e999", "-1", "-Infinity", '"2"'])
+def test_weights_that_are_no_numbers_are_left_out(tmp_path: Path, weight: str) -> None:
+    found = weighed(tmp_path, weight)
+    assert found.cases == ()
+    assert "weight is no number" in found.left_out[0].why
+
+
+def test_a_weight_of_any_length_ends_at_ten_points(tmp_path: Path, cli: Cli) -> None:
+    weighed(tmp_path / "shop", "9" * 400)
+    assert cli(tmp_path, "import", "promptfoo", "shop/promptfooconfig.yaml")[0] == 0
+    (case,) = load_suite(Project(tmp_path), "shop").cases
+    assert [criterion.points for criterion in case.criteria] == [10]
+
+
+def test_files_that_no_reader_takes_are_named(tmp_path: Path) -> None:
+    tmp_path.joinpath("big.csv").write_text("x,__expected\n" + "y" * 200_000 + ",is-json\n", encoding="utf-8")
+    names = {
+        "big.csv": "big.csv:2: is no CSV (field larger",
+        "a\\0b.json": "is no name of a file",
+        "n" * 300 + ".json": "cannot be read",
+        "loop.json": "is no name of a file",
+    }
+    tmp_path.joinpath("loop.json").symlink_to(tmp_path / "loop.json")
+    for name, said in names.items():
+        found = read(tmp_path, f"prompts: ['{{{{x}}}}']\ntests: [\"file://{name}\"]\n")
+        assert found.cases == ()
+        assert said in found.left_out[0].why
+
+
+def test_schemas_nested_too_deeply_are_left_out(tmp_path: Path) -> None:
+    for depth in (900, 20_000):
+        deep = '{"not":' * depth + "{}" + "}" * depth
+        found = one(tmp_path, json.dumps({"type": "is-json", "value": "{{deep}}"}), deep=deep)
+        assert found.cases == ()
+        assert found.left_out[0].what == "is-json"
+
+
+def test_half_a_character_in_an_expression_is_left_out(tmp_path: Path) -> None:
+    row = {"vars": {"x": "y"}, "assert": [{"type": "regex", "value": "\ud83d"}]}
+    tmp_path.joinpath("t.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    found = read(tmp_path, "prompts: ['{{x}}']\ntests: file://t.jsonl\n")
+    assert found.cases == ()
+    assert "half a character" in found.left_out[0].why
+
+
+def test_a_line_of_json_ends_at_a_line_feed_only(tmp_path: Path) -> None:
+    rows = [{"vars": {"x": text}, "assert": [{"type": "is-json"}]} for text in ("a\u2028b\u0085c", "d")]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    tmp_path.joinpath("t.jsonl").write_text(text, encoding="utf-8", newline="")
+    found = read(tmp_path, "prompts: ['{{x}}']\ntests: file://t.jsonl\n")
+    assert [case.message for case in found.cases] == ["a\u2028b\u0085c\n", "d\n"]

@@ -236,3 +236,34 @@ def test_a_wrong_check_is_told_with_its_line(tmp_path: Path, edited: Edit, check
 def test_checks_change_no_digest_of_cases_without_them(project: Path) -> None:
     case = load_suite(Project(project), "small").cases[0]
     assert case.digest == "4b3f456fd1b1b10796c9ed71bed9ff5f37b278406ad204d00cb8fe3d9e877b50"
+
+
+NUMBER = {"properties": {"n": {"multipleOf": 0.1}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "status"),
+    [
+        ({"properties": {"n": {"pattern": "^.$"}}}, '{"n": "\\ud83d"}', P),
+        ({"properties": {"n": {"pattern": "^x"}}}, '{"n": "\\ud83d"}', F),
+        (NUMBER, '{"n": 1e999}', F),
+        (NUMBER, '{"n": ' + "9" * 400 + "}", F),
+        ({"properties": {"n": {"multipleOf": float("inf")}}}, '{"n": 1e999}', F),
+        (NUMBER, '{"n": 1}', P),
+    ],
+)
+def test_json_that_is_hard_to_look_at_is_decided(schema: dict[str, Any], answer: str, status: Status) -> None:
+    assert grade(answer, {"json": schema}).status is status
+
+
+def test_a_number_too_large_is_told() -> None:
+    assert "too large to be checked" in str(grade('{"n": 1e999}', {"json": NUMBER}))
+
+
+def test_half_a_character_and_endless_nesting_are_faults() -> None:
+    with pytest.raises(PatternError, match="half a character"):
+        check_pattern("\ud83d")
+    (fault,) = check_faults(TextCheck(op=TextOp.MATCHES, values=("\ud83d",)))
+    assert "half a character" in fault
+    deep = TextCheck(op=TextOp.JSON, values=('{"not": ' * 3000 + "{}" + "}" * 3000,))
+    assert list(check_faults(deep)) == ["its schema is nested too deeply"]

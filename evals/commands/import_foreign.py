@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace) -> int:
         )
         raise InputError(message)
     files, unfit = case_files(found, home, suite, source.name, Dimension(args.dimension))
-    cases = [name for name in files if name.startswith(f"cases/{suite}/") and not name.endswith("suite.yaml")]
+    cases = [n for n in files if n.startswith(f"cases/{suite}/") and n != f"cases/{suite}/suite.yaml"]
     left_out = [*found.left_out, *unfit]
     if not cases:
         _show(args, suite, [], left_out)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from evals.data.mapping import Draft
 from evals.errors import Fault, InputError, raise_all
+from evals.extensions import registry_of
 from evals.load import read_case
 from evals.project import Project
 from evals.report.safe import plain
 from evals.schema import errors_of, schema_text
 from evals.yaml_file import yaml_text
+from graders.registry import Registry
 
 EDITOR = "# yaml-language-server: $schema=../case.schema.json\n"
 
@@ -29,13 +31,14 @@ def write_cases(project: Project, suite: str, drafts: Sequence[Draft]) -> list[P
     Raises InputError with every fault of every draft, or for files that are there already; nothing was written then.
     """
     folder = project.cases / suite
+    registry = registry_of(project)
     raise_all([fault for draft in drafts for fault in _schema_faults(draft)])
     raise_all([fault for draft in drafts for fault in _taken(folder, draft)])
     try:
         project.memory.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=project.memory, prefix="import-"))
         try:
-            faults = [fault for draft in drafts for fault in _staged(project, stage, draft)]
+            faults = [fault for draft in drafts for fault in _staged(project, stage, draft, registry)]
             raise_all(faults)
             return _move(stage, folder, [str(draft.data["id"]) for draft in drafts])
         finally:
@@ -68,7 +71,7 @@ def draft_text(draft: Draft) -> str:
     return f"{EDITOR}# imported from {plain(draft.row, 300)}\n{yaml_text(draft.data)}"
 
 
-def _staged(project: Project, stage: Path, draft: Draft) -> Iterator[Fault]:
+def _staged(project: Project, stage: Path, draft: Draft, registry: Registry) -> Iterator[Fault]:
     """Write a draft aside and read it as any case is read; what is wrong with it is told by its row."""
     path = stage / f"{draft.data['id']}.yaml"
     path.write_text(draft_text(draft), encoding="utf-8", newline="")
@@ -76,7 +79,7 @@ def _staged(project: Project, stage: Path, draft: Draft) -> Iterator[Fault]:
         path.with_suffix("").mkdir()
     for name, text in draft.attachments:
         (path.with_suffix("") / name).write_text(text, encoding="utf-8", newline="")
-    case, faults = read_case(project, path)
+    case, faults = read_case(project, path, registry)
     yield from (replace(fault, file=draft.row, line=None) for fault in faults)
     if case is not None and case.message != draft.data["message"]:
         yield Fault(message="its message does not survive being written as YAML", file=draft.row)

@@ -195,10 +195,12 @@ CASES = Table(
                     "statement": str,
                     "guidance": str,
                     "covers": [str],
-                    "graders": [{"kind": str, "attacks": [str], "rules": [str], "file": str, "veto": bool}],
+                    "graders": [
+                        {"kind": str, "attacks": [str], "rules": [str], "text": str, "file": str, "veto": bool}
+                    ],
                 }
             ],
-            "what an answer is graded by, as in [case-format.md](case-format.md); a grader has `attacks` (kind `execution`), `rules` (kind `rule`), or neither (kind `judge`)",
+            "what an answer is graded by, as in [case-format.md](case-format.md); a grader has `attacks` (kind `execution`), `rules` or `text` (kind `rule`; `text` is the check as JSON), or none of them (kind `judge`)",
         ),
         Column("digest", str, "SHA-256 of the content"),
     ),

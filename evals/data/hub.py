@@ -55,7 +55,12 @@ def fetch(repo: str, revision: str, patterns: list[str]) -> Path:
         )
         raise InputError(message) from None
     except (HfHubHTTPError, OSError) as error:
-        raise InputError(f"{shown}: cannot be fetched: {str(error).splitlines()[0][:200]}") from None
+        raise InputError(f"{shown}: cannot be fetched: {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, since further ones quote the exchange; its type where it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
 def token() -> str:
@@ -76,5 +81,5 @@ def push(folder: Path, repo: str, message: str) -> str:
         api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
         done = api.upload_folder(repo_id=repo, repo_type="dataset", folder_path=folder, commit_message=message)
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise InputError(f"{repo} was not published: {str(error).splitlines()[0][:200]}") from None
+        raise InputError(f"{repo} was not published: {_said(error)}") from None
     return str(done.commit_url)

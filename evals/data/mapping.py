@@ -6,6 +6,7 @@ schema say that).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -204,4 +205,15 @@ def _grader(one: object) -> Json:
         return {"attacks": one["attacks"]}
     veto: dict[str, Json] = {"veto": True} if one.get("veto") else {}
     file: dict[str, Json] = {"file": one["file"]} if one.get("file") is not None else {}
+    if one.get("text") is not None:
+        return {"text": _check(one["text"]), **file}
     return {"rules": one.get("rules"), **file, **veto}
+
+
+def _check(text: Any) -> Json:
+    """A check of the text; a table holds it as JSON."""
+    try:
+        found: Json = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        raise InputError("`text` of a grader is not JSON") from None
+    return found

@@ -5,6 +5,7 @@ Figures have the four decimals of the committed files, so that a scorecard gives
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from evals.canonical import Json
@@ -16,6 +17,7 @@ from evals.scorecard import GradeLine, Scorecard, answer_digest
 from evals.scorecard_file import header_json, rounded
 from evals.trial import Trial
 from graders.criterion import Criterion, GraderRef, Kind
+from graders.text_check import check_json
 
 Row = dict[str, Json]
 
@@ -228,7 +230,15 @@ def _criterion_data(criterion: Criterion) -> Json:
 
 def _grader(ref: GraderRef) -> Json:
     attacks: Json = None if ref.attacks is None else list(ref.attacks)
-    return {"kind": ref.kind.value, "attacks": attacks, "rules": list(ref.rules), "file": ref.file, "veto": ref.veto}
+    text = None if ref.text is None else json.dumps(check_json(ref.text), ensure_ascii=False)
+    return {
+        "kind": ref.kind.value,
+        "attacks": attacks,
+        "rules": list(ref.rules),
+        "text": text,
+        "file": ref.file,
+        "veto": ref.veto,
+    }
 
 
 def result_tables(cards: Sequence[Scorecard]) -> list[tuple[Table, list[Row]]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from evals.data.extras import extra
 from evals.errors import InputError
-from evals.export.tracking import figures, name, settings
+from evals.export.tracking import figures, name, said, settings, shown
 from evals.scorecard import Scorecard
 from evals.scorecard_file import card_text
 
@@ -32,8 +32,8 @@ def log(cards: Sequence[Scorecard], experiment: str) -> str:
         for card in cards:
             _log(client, experiment_id, card)
     except (MlflowException, OSError) as error:
-        raise InputError(f"MLflow at {where}: {str(error).splitlines()[0][:300]}") from None
-    return where
+        raise InputError(f"MLflow at {shown(where)}: {shown(said(error))[:300]}") from None
+    return shown(where)
 
 
 def _log(client, experiment_id: str, card: Scorecard) -> None:  # type: ignore[no-untyped-def]  # the type is in the extra

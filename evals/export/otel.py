@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from evals.data.extras import extra
 from evals.data.rows import Row, grade_rows
 from evals.errors import InputError
+from evals.export.tracking import shown
 from evals.scorecard import Scorecard
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _deliver(records: Sequence[Any], exporter: LogRecordExporter, endpoint: str)
         for start in range(0, len(records), BATCH):
             if exporter.export(records[start : start + BATCH]) is not LogRecordExportResult.SUCCESS:
                 raise InputError(
-                    f"the collector at {endpoint} did not take the events ({start} of {len(records)} were sent)"
+                    f"the collector at {shown(endpoint)} did not take the events ({start} of {len(records)} were sent)"
                 )
     finally:
         exporter.shutdown()  # type: ignore[no-untyped-call]  # likewise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from evals.data.rows import dimension_rows, whole
 from evals.scorecard import Scorecard
 
@@ -11,6 +13,24 @@ FIGURES = ("score", "low", "high", "without_promises")
 def name(card: Scorecard) -> str:
     """What people look for: suite, persona, revision."""
     return f"{card.header.suite}/{card.header.persona}/{card.header.revision}"
+
+
+def said(error: BaseException) -> str:
+    """What an error of another library says, on one line; its type where it says nothing.
+
+    >>> said(OSError("no\\n  luck")), said(TimeoutError())
+    ('no luck', 'TimeoutError')
+    """
+    return " ".join((str(error) or type(error).__name__).split())
+
+
+def shown(text: str) -> str:
+    """An address, or a text with addresses in it, without the names and passwords that may stand in them.
+
+    >>> shown("at http://me:pass@word@host:80/a@b")
+    'at http://host:80/a@b'
+    """
+    return re.sub(r"//[^/?#\s]*@", "//", text)
 
 
 def settings(card: Scorecard) -> dict[str, str]:

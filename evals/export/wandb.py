@@ -11,7 +11,7 @@ from evals.data.columns import CRITERIA
 from evals.data.extras import extra
 from evals.data.rows import criterion_rows
 from evals.errors import InputError
-from evals.export.tracking import figures, name, settings
+from evals.export.tracking import figures, name, said, settings
 from evals.scorecard import Scorecard
 
 
@@ -42,5 +42,5 @@ def log(cards: Sequence[Scorecard], project: str, folder: Path) -> str:
             ) as run:
                 run.log({**figures(card), "criteria": wandb.Table(columns=list(CRITERIA.names), data=rows)})
     except (wandb.Error, OSError) as error:
-        raise InputError(f"Weights & Biases: {str(error).splitlines()[0][:300]}") from None
+        raise InputError(f"Weights & Biases: {said(error)[:300]}") from None
     return "online" if mode == "online" else f"offline in {folder}; `wandb sync` uploads it"

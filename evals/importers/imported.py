@@ -128,7 +128,7 @@ def case_files(
     """Path and text of each case with the texts that stand in for its answer, and the cases that no file can hold."""
     files: dict[str, str] = {}
     left_out: list[LeftOut] = []
-    taken: set[str] = set()
+    taken = {"suite"}  # the file of that name is the suite's own
     head = f"# yaml-language-server: $schema=../case.schema.json\n# made by `evals import` of {_line(source, 200)}\n"
     for case in found.cases:
         case_id = _free(slug(case.name) or "case", taken)
@@ -192,12 +192,26 @@ def usable(decides: TextCheck) -> str | None:
     return next(iter(check_faults(decides)), None)
 
 
+def inside(folder: Path, path: Path, shown: str) -> bool:
+    """Whether a path, with links followed, lies in a folder. Raises InputError for what is no path at all."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle; a zero or half a character in the name
+        raise InputError(Fault(message="is no name of a file", file=shown)) from None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # reading it will say what is wrong
+
+
 def text_inside(folder: Path, name: str, most: int = 2_000_000) -> str:
     """A file that other files name, as long as it lies in their folder. Raises InputError."""
     path = folder / name
-    inside = path.resolve().is_relative_to(folder.resolve())
-    if not inside:
+    if not inside(folder, path, name):
         raise InputError(Fault(message="lies outside the folder of the configuration, and is not read", file=name))
-    if path.is_file() and path.stat().st_size > most:
+    if _size(path) > most:
         raise InputError(Fault(message=f"is larger than {most:,} bytes", file=name))
     return read_text(path, name)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import Fault, InputError, raise_all
-from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, slug, usable
+from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, inside, slug, usable
 from evals.load import read_text
 from evals.yaml_file import read_yaml
 from graders.text_check import TextCheck, TextOp
@@ -54,6 +54,7 @@ def read_plugin_eval(folder: Path) -> Import:
     if not folder.is_dir():
         raise InputError(Fault(message="no such folder", file=str(folder)))
     start = folder / "evals" if (folder / "evals").is_dir() and not _is_case(folder) else folder
+    _refuse_outside(folder, start, "evals")
     places = list(_cases(start))[: MAX_CASES + 1]
     if not places:
         message = "no case here: a folder with `prompt.md` or `case.yaml`, at best below `evals/`"
@@ -64,7 +65,7 @@ def read_plugin_eval(folder: Path) -> Import:
     left_out: list[LeftOut] = []
     for place in places:
         where = place.relative_to(folder).as_posix() if place != folder else place.name
-        found = _read(place, where, left_out)
+        found = _read(folder, place, where, left_out)
         cases += [found] if found else []
     if (start / "mocks").is_dir():
         left_out.append(LeftOut(where="mocks", what="mocked servers", why="an answer here calls no server"))
@@ -85,9 +86,20 @@ def _cases(folder: Path) -> Iterator[Path]:
             yield from _cases(place)
 
 
-def _file(path: Path) -> tuple[dict[str, Any], str]:
+def _refuse_outside(plugin: Path, path: Path, shown: str) -> None:
+    if not inside(plugin, path, shown):
+        raise InputError(Fault(message="leads outside the plugin's folder, and is not read", file=shown))
+
+
+def _text(plugin: Path, path: Path, shown: str) -> str:
+    """A file's text. Raises InputError for links that lead out of the plugin."""
+    _refuse_outside(plugin, path, shown)
+    return read_text(path, shown)
+
+
+def _file(plugin: Path, path: Path) -> tuple[dict[str, Any], str]:
     """Header and body of a Markdown file. Raises InputError with the line."""
-    text = read_text(path, str(path)).removeprefix("\ufeff").replace("\r\n", "\n")
+    text = _text(plugin, path, str(path)).removeprefix("\ufeff").replace("\r\n", "\n")
     found = HEADER.match(text)
     if not found or not (found[1] or "").strip():
         return {}, found[2] if found else text
@@ -98,26 +110,28 @@ def _file(path: Path) -> tuple[dict[str, Any], str]:
     return located.data, found[2]
 
 
-def _read(place: Path, where: str, left_out: list[LeftOut]) -> ImportedCase | None:
+def _read(plugin: Path, place: Path, where: str, left_out: list[LeftOut]) -> ImportedCase | None:
     data: dict[str, Any] = {}
     prompt = ""
     if (place / "case.yaml").is_file():
-        located, faults = read_yaml(
-            read_text(place / "case.yaml", f"{where}/case.yaml"), f"{where}/case.yaml", foreign=True
-        )
+        shown = f"{where}/case.yaml"
+        located, faults = read_yaml(_text(plugin, place / "case.yaml", shown), shown, foreign=True)
         raise_all(faults)
         data = located.data if isinstance(located.data, dict) else {}
         execution = data.get("execution")
         data |= execution if isinstance(execution, dict) else {}
         prompt = str(data.get("prompt", ""))
+    listed = data.get("graders")
     graders = [
-        (f"{where}/case.yaml graders[{n}]", g) for n, g in enumerate(data.get("graders") or []) if isinstance(g, dict)
+        (f"{where}/case.yaml graders[{n}]", g)
+        for n, g in enumerate(listed if isinstance(listed, list) else [])
+        if isinstance(g, dict)
     ]
     if (place / "prompt.md").is_file():
-        header, prompt = _file(place / "prompt.md")
+        header, prompt = _file(plugin, place / "prompt.md")
         data |= header
     for path in sorted((place / "graders").glob("*.md")):
-        header, body = _file(path)
+        header, body = _file(plugin, path)
         graders.append((f"{where}/graders/{path.name}", {"_body": body.strip(), "name": path.stem, **header}))
     left_out += [
         LeftOut(where=f"{where}: {key}", what=key, why=FIELDS.get(key, "no counterpart"))

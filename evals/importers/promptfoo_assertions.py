@@ -6,6 +6,7 @@ Here: one assertion. Not here: where it stands (`evals.importers.promptfoo`).
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -163,7 +164,7 @@ def _json_schema(value: Any) -> tuple[str, ...]:
         return ()
     try:
         data = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NotCarried("its schema is no JSON") from None
     if not isinstance(data, dict):
         raise NotCarried("its schema is no mapping")
@@ -195,11 +196,11 @@ def expression(pattern: str) -> str:
 def _weight(value: Any) -> float:
     if value is None:
         return 1.0
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise NotCarried("its weight is no number")
     if value == 0:
         raise NotCarried("its weight is 0, so it decides nothing")
-    return float(value)
+    return float(min(value, 10))  # points end there, and a longer whole number is no float
 
 
 def _dimension(metric: Any) -> Dimension | None:

@@ -59,13 +59,21 @@ def _file(spec: str, where: str, folder: Path) -> Iterator[Found]:
 
 def _rows(text: str, name: str) -> list[Any]:
     if name.endswith(".csv"):
-        return [_row(row) for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))]
+        return _table(text.removeprefix("\ufeff"), name)
     if name.endswith(".jsonl"):
-        return [_json(line, name, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [_json(line, name, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     located, faults = read_yaml(text, name, foreign=True)
     if faults:
         raise InputError(*faults)
     return located.data if isinstance(located.data, list) else [located.data]
+
+
+def _table(text: str, name: str) -> list[Any]:
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        return [_row(row) for row in reader]
+    except csv.Error as error:
+        raise InputError(Fault(message=f"is no CSV ({error})", file=name, line=reader.reader.line_num)) from None
 
 
 def _json(line: str, name: str, number: int) -> Any:
