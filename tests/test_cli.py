@@ -189,8 +189,9 @@ def test_hostile_text_reaches_no_terminal_raw(project: Path, cli: Cli) -> None:
 def test_an_unfinished_run_is_resumed_with_its_options(project: Path, cli: Cli) -> None:
     assert cli(project, "run", "--suite", "small", "--persona", "0001", "--repeats", "1")[0] == 2
     log = next((project / ".evals/runs").glob("*.jsonl"))
-    with log.open("a", encoding="utf-8") as file:
-        file.write('{"event": "gra')
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert '"refused":true' in lines[-1], "a run that asked nothing is at its end"
+    log.write_text("".join(lines[:-1]) + '{"event": "gra', encoding="utf-8")  # as if it had been killed before
     code, _, err = cli(project, "run", "--suite", "small", "--resume")
     assert code == 2
     assert err.count("no recording for request") == 1, "one revision and one repeat, as the first run was told"

@@ -117,7 +117,7 @@ def test_a_run_stops_before_its_limit_and_goes_on_with_a_higher_one(
     code, _, err = cli(project, "run", "--resume")
     assert code == 3, "the limit is an option of the run, and each call has as much"
     (log,) = [path.read_text(encoding="utf-8") for path in (project / ".evals/runs").glob("*.jsonl")]
-    assert log.count('"event": "spent"') == 2
+    assert log.count('"event":"spent"') == 2
     code, _, err = cli(project, "run", "--resume", "--max-cost", "10")
     assert code == 0, err
     judged = sum("output_config" in body for _, body in server.seen)
