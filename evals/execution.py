@@ -14,6 +14,7 @@ from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
 from graders.registry import BUILT_IN
+from graders.work import attacked
 
 Key = tuple[str, str, str, str, str]
 """Case, criterion, digest of the answer's text, grader, version: whoever shares all five shares the grade."""
@@ -21,7 +22,16 @@ Key = tuple[str, str, str, str, str]
 
 def executable(case: Case) -> tuple[Criterion, ...]:
     """The criteria of a case that attacks may decide."""
-    return tuple(criterion for criterion in case.criteria if attacks_of(criterion))
+    return attacked(case.criteria)
+
+
+def attack(case: Case, text: str) -> tuple[Grade, ...]:
+    """One grade for each executable criterion, with the attacks of the case's project. It blocks while the answer runs."""
+    criteria = executable(case)
+    if not criteria:
+        return ()
+    suites = (case.registry or BUILT_IN).suites
+    return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, suites))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +43,7 @@ class Attacked:
 
     def grades(self, case: Case, text: str) -> tuple[Grade, ...]:
         """One grade for each executable criterion. It blocks while the answer runs: call it in a thread."""
-        criteria = executable(case)
-        if not criteria:
-            return ()
-        suites = (case.registry or BUILT_IN).suites
-        return tuple(grade_attacks(criteria, read_answer(text, case.task), case.task, suites))
+        return attack(case, text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
 from evals.case import Case
-from graders.answer import read_answer
+from evals.execution import attack
 from graders.criterion import TRUST, Grade
-from graders.execution.grading import grade_attacks
-from graders.registry import BUILT_IN
 from graders.static import grade_static
 from graders.work import Criteria, attacked, by_attack, by_rule, is_plain, lost, ruled
 
@@ -123,7 +121,7 @@ class Split:
         if callable(self._attacks):
             return (*found, *self._attacks(case, text))
         self._width = self._attacks.width
-        return (*found, *await asyncio.to_thread(own_attacks, case, text))
+        return (*found, *await asyncio.to_thread(attack, case, text))
 
     async def _done(self, work: Work, case: Case, criteria: Criteria, text: str) -> tuple[Grade, ...]:
         if not criteria:
@@ -172,9 +170,3 @@ def static_grades(case: Case, text: str) -> tuple[Grade, ...]:
     if case.registry is None:
         return by_rule(criteria, case.task, text)
     return tuple(grade_static(criteria, text, case.task, case.registry.rules))
-
-
-def own_attacks(case: Case, text: str) -> tuple[Grade, ...]:
-    """The grades by execution, with the attacks of the case's project."""
-    suites = (case.registry or BUILT_IN).suites
-    return tuple(grade_attacks(attacked(case.criteria), read_answer(text, case.task), case.task, suites))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from evals.case import Case, Suite
-from evals.commands import shared
+from evals.commands import providers, shared
 from evals.errors import InputError, MissingRecording, ProviderError
 from evals.exchange import SCRIPTED, UNSTATED, Provider, Request, Response
 from evals.execution import Executor
@@ -170,7 +170,7 @@ class Bench:
 
             yield read_scripts(self.home, self.suite.id, [trial])
         else:
-            async with shared.live_provider(self.home) as live:
+            async with providers.live_provider(self.home) as live:
                 yield live
 
     def _properties(self, answer: GradedAnswer, response: Response) -> tuple[tuple[str, str | float], ...]:

@@ -398,3 +398,18 @@ def made_card(header: Header, comparison: Comparison, name: str) -> Scorecard:
     )
     grades = tuple(item for _, side in sides for item in side.grades)
     return Scorecard(header=header, criteria=criteria, dimensions=(), grades=grades)
+
+
+def attack_criterion(name: str, *attacks: str, judge: bool = True) -> Criterion:
+    """A criterion that attacks decide, and a judge where they cannot."""
+    graders = (GraderRef(kind=Kind.EXECUTION, attacks=attacks), GraderRef(kind=Kind.JUDGE))
+    return Criterion(
+        id=name,
+        dimension=Dimension.SECURITY,
+        sort=Sort.TRIPWIRE,
+        points=1,
+        statement="s",
+        guidance="g",
+        covers=(),
+        graders=graders if judge else graders[:1],
+    )

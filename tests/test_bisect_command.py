@@ -217,7 +217,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
     async def api(*_: object, **_options: object) -> AsyncIterator[ScriptedProvider]:
         yield provider
 
-    monkeypatch.setattr("evals.commands.shared.live_provider", api)
+    monkeypatch.setattr("evals.commands.providers.live_provider", api)
     return provider
 
 

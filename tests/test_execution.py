@@ -11,28 +11,16 @@ from evals.case import Attachment, Case
 from evals.execution import Attacked, Recorded, record_of
 from evals.scorecard import GradeLine, answer_digest
 from graders.answer import read_answer
-from graders.criterion import Criterion, Dimension, Grade, GraderRef, Kind, Sort, Status
+from graders.criterion import Grade, Kind, Status
 from graders.execution import grading
 from graders.execution.attack import Attack, Outcome, Suite
 from graders.execution.box import BoxError
 from graders.execution.grading import files_of, grade_attacks
 from graders.registry import BUILT_IN
 from graders.task import Task
+from tests.conftest import attack_criterion
 
 ANSWER = "```python\n# app.py\nprint('mine')\n```\n"
-
-
-def criterion(name: str, *attacks: str) -> Criterion:
-    return Criterion(
-        id=name,
-        dimension=Dimension.SECURITY,
-        sort=Sort.TRIPWIRE,
-        points=1,
-        statement="s",
-        guidance="g",
-        covers=(),
-        graders=(GraderRef(kind=Kind.EXECUTION, attacks=attacks), GraderRef(kind=Kind.JUDGE)),
-    )
 
 
 CASE = Case(
@@ -43,7 +31,7 @@ CASE = Case(
     message="m",
     attachments=(Attachment(name="old.py", text="old"), Attachment(name="app.py", text="the user's")),
     files=("app.py",),
-    criteria=(criterion("one", "A-1", "A-2"), criterion("two", "A-3")),
+    criteria=(attack_criterion("one", "A-1", "A-2"), attack_criterion("two", "A-3")),
 )
 
 

@@ -127,6 +127,18 @@ def test_a_collector_that_refuses_is_an_error(cli: Cli, monkeypatch: pytest.Monk
     assert err == f"error: the collector at {address} did not take the events (0 of 234 were sent)\n"
 
 
+def mlflow(address: str) -> subprocess.CompletedProcess[str]:
+    """An export to a server at an address, in a process of its own: the library keeps what it was told first."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    argv = [sys.executable, "-m", "evals", "export", "mlflow", "0001"]
+    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
 def test_an_address_where_nobody_is_ends_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with collector(200) as (address, _):
         pass
@@ -134,16 +146,7 @@ def test_an_address_where_nobody_is_ends_in_one_line(cli: Cli, monkeypatch: pyte
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     code, _, err = cli(ROOT, "export", "otel", "0001")
     assert (code, err) == (2, f"error: the collector at {address} did not take the events (0 of 234 were sent)\n")
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MLFLOW_TRACKING_URI": address,
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "evals", "export", "mlflow", "0001"],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = mlflow(address)
     assert done.returncode == 2
     assert f"error: MLflow at {address}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -159,16 +162,7 @@ def test_passwords_of_addresses_are_not_shown(cli: Cli, monkeypatch: pytest.Monk
     assert code == 2
     assert "the collector at http://127.0.0.1" in err
     assert "sesame" not in out + err
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MLFLOW_TRACKING_URI": address,
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "evals", "export", "mlflow", "0001"],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = mlflow(address)
     assert done.returncode == 2
     assert "error: MLflow at http://127.0.0.1" in done.stderr
     assert "sesame" not in done.stdout + done.stderr

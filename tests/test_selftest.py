@@ -8,23 +8,11 @@ import pytest
 
 from evals.case import Case
 from evals.selftest import BadMutant, Report, jobs, seeded, selftest
-from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort, Status
+from graders.criterion import Status
 from graders.execution.attack import Attack, Mutant, Outcome, Suite
+from tests.conftest import attack_criterion
 
 GOOD = "```python\n# app.py\nlock()\nlimit()\n```\n"
-
-
-def criterion(name: str, *attacks: str) -> Criterion:
-    return Criterion(
-        id=name,
-        dimension=Dimension.SECURITY,
-        sort=Sort.TRIPWIRE,
-        points=1,
-        statement="s",
-        guidance="g",
-        covers=(),
-        graders=(GraderRef(kind=Kind.EXECUTION, attacks=attacks), GraderRef(kind=Kind.JUDGE)),
-    )
 
 
 CASE = Case(
@@ -35,7 +23,7 @@ CASE = Case(
     message="m",
     attachments=(),
     files=("app.py",),
-    criteria=(criterion("locked", "A-1"), criterion("limited", "A-2")),
+    criteria=(attack_criterion("locked", "A-1"), attack_criterion("limited", "A-2")),
 )
 MUTANTS = (
     Mutant(id="no-lock", answer="plain", file="app.py", old="lock()\n", new="", noticed_by=("A-1",)),

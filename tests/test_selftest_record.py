@@ -14,24 +14,11 @@ from evals.errors import InputError
 from evals.project import Project
 from evals.selftest import Job, Report, Result
 from evals.selftest_record import Known, read_record, record_path, write_record
-from graders.criterion import Criterion, Dimension, GraderRef, Kind, Sort
 from graders.execution import attack
 from graders.registry import ATTACKS
+from tests.conftest import attack_criterion
 
 FIRST, SECOND = list(ATTACKS)[:2]
-
-
-def criterion(name: str, attack_id: str) -> Criterion:
-    return Criterion(
-        id=name,
-        dimension=Dimension.SECURITY,
-        sort=Sort.TRIPWIRE,
-        points=1,
-        statement="s",
-        guidance="g",
-        covers=(),
-        graders=(GraderRef(kind=Kind.EXECUTION, attacks=(attack_id,)),),
-    )
 
 
 CASE = Case(
@@ -42,7 +29,7 @@ CASE = Case(
     message="m",
     attachments=(),
     files=(),
-    criteria=(criterion("locked", FIRST), criterion("limited", SECOND)),
+    criteria=(attack_criterion("locked", FIRST, judge=False), attack_criterion("limited", SECOND, judge=False)),
 )
 SUITE = Suite(id="s", persona="p", max_tokens=1, repeats=1, model="m", judge="j", unscored_limit=0.05, cases=(CASE,))
 

@@ -14,7 +14,7 @@ from evals.asking import Progress
 from evals.bisect import Bisection, Decide, Ending, Found, expected_rounds
 from evals.canonical import Json, digest
 from evals.case import Suite
-from evals.commands import shared
+from evals.commands import providers, shared
 from evals.compare import compare
 from evals.comparison import Comparison
 from evals.errors import InputError, MissingRecording
@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     if live:
         _consent(args)
-    purse = shared.spending(job.home, args, _models(job)) if live else None
+    purse = providers.spending(job.home, args, _models(job)) if live else None
     with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
         found = asyncio.run(_live(job, purse, bar.show) if purse else _replay(job, bar.show))
     _show(args, found)
@@ -132,7 +132,7 @@ async def _live(job: _Job, purse: Spending, progress: Progress) -> Found:
     """The gate draws as many answers as it takes; the base is asked once."""
     model, judge = _models(job)
     executor = shared.executor(job.home, job.suite, execute=not job.args.no_execute)
-    async with shared.live_provider(job.home, purse, at=job.args.endpoint, jobs=job.args.jobs) as provider:
+    async with providers.live_provider(job.home, purse, at=job.args.endpoint, jobs=job.args.jobs) as provider:
         ask = asking(
             job.suite,
             job.suite.cases,

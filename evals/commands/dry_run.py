@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from evals.canonical import Json
 from evals.case import Suite
-from evals.commands import shared
+from evals.commands import providers, shared
 from evals.persona import Persona
 from evals.plan import load
 from evals.prices import PriceTable, cost, project_prices
@@ -116,7 +116,7 @@ def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, t
     asked_for = f"{parts[0].requests} answers ({model}), {parts[1].requests} judge requests"
     lines = [f"suite {suite.id}: {asked_for}, provider {args.provider}{half}; nothing was asked"]
     if args.provider in PAID:
-        shared.spending(home, args, [model, judge])
+        providers.spending(home, args, [model, judge])
         estimate = _estimate(args, project_prices(home.prices), parts, _remembered(home, trials))
         data["estimate"] = estimate.data
         lines += estimate.lines
@@ -160,7 +160,7 @@ def _remembered(home: Project, trials: Iterable[Trial]) -> int:
 
 
 def _estimate(args: argparse.Namespace, prices: PriceTable, parts: Sequence[_Part], remembered: int) -> _Estimate:
-    day = shared.today()
+    day = providers.today()
     costs = [(part, part.cost(prices, day)) for part in parts if part.requests]
     factor = prices.batch_factor if args.provider == "batch" else 1.0
     return _Estimate(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from evals.baselines import faults_of, read_baselines
 from evals.case import Suite
-from evals.commands import shared
+from evals.commands import providers, shared
 from evals.commands.compare import compared, show, wants_texts
 from evals.commands.sides import Found, find_side, gather
 from evals.comparability import allowed_names
@@ -59,10 +59,10 @@ def _sequential(args: argparse.Namespace, home: Project, suite: Suite, base: Fou
     judge_model = args.judge or suite.judge
     executor = shared.executor(home, suite, execute=not args.no_execute)
     graded = {case for case, _, _ in base.card.header.cases}
-    purse = shared.spending(home, args, [args.model or suite.model, judge_model])
+    purse = providers.spending(home, args, [args.model or suite.model, judge_model])
 
     async def draw() -> Outcome:
-        async with shared.live_provider(home, purse, at=args.endpoint, jobs=args.jobs) as provider:
+        async with providers.live_provider(home, purse, at=args.endpoint, jobs=args.jobs) as provider:
             ask = asking(
                 suite,
                 [case for case in suite.cases if case.id in graded],

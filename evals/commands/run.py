@@ -9,14 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
-from evals.commands import shared
+from evals.commands import providers, shared
 from evals.commands.graders import grader
 from evals.errors import InputError
-from evals.exchange import SCRIPTED, UNSTATED, Provider
 from evals.execution import Attacked, Executor
 from evals.judge_record import judge_context, judge_name
 from evals.licence import licensed
@@ -32,15 +30,9 @@ from evals.scorecard_file import card_folder, criterion_json, dimension_json, he
 from evals.spending import Spending
 from evals.trial import Plan
 
-if TYPE_CHECKING:
-    from evals.providers.named import NamedProvider
-
 FAILURES_SHOWN = 20
 SHORT = 16
 """Characters of a request's digest in the run log: enough to find its row by."""
-OFFLINE = {"replay": UNSTATED, "scripted": SCRIPTED}
-"""Providers that ask no model, and the name that stands in the model's place."""
-API = ("live", "batch")
 LIVE = (
     "These scores are of the texts below scripted/ and say nothing of the persona. To ask a model, set ANTHROPIC_API_KEY, look at\n"
     "  evals run --suite {suite} --provider live --dry-run\nand leave --dry-run out."
@@ -77,14 +69,14 @@ def execute(args: argparse.Namespace) -> int:
         args.max_cost = limit or args.max_cost
         shared.say(plain(f"going on with the run of {log_path.stem}, provider {args.provider}"))
     suite = load_suite(home, args.suite)
-    own = _own(args, home)
+    own = providers.own_provider(args, home)
     cases = select_cases(suite, args.case)[: args.limit]
     people = tuple({each.revision: each for each in shared.personas(home, suite, args.persona)}.values())
     plan = Plan(
         suite=suite,
         cases=cases,
         personas=people,
-        model=_model(args, suite, own),
+        model=providers.model_of_run(args, suite, own),
         repeats=args.repeats or suite.repeats,
         draw=args.draw,
     )
@@ -93,9 +85,9 @@ def execute(args: argparse.Namespace) -> int:
 
         return dry_run(args, home, suite, plan.model, plan)
     purse = None
-    if args.provider in API:
-        purse = shared.spending(home, args, [plan.model, args.judge or suite.judge])
-    judge = OFFLINE.get(args.provider) or _named(own, args.judge or suite.judge)
+    if args.provider in providers.API:
+        purse = providers.spending(home, args, [plan.model, args.judge or suite.judge])
+    judge = providers.OFFLINE.get(args.provider) or providers.model_name(own, args.judge or suite.judge)
     log = (
         RunLog(log_path) if log_path else new_log(home.memory / "runs", {name: getattr(args, name) for name in OPTIONS})
     )
@@ -104,7 +96,7 @@ def execute(args: argparse.Namespace) -> int:
         stack.callback(_log_spent, log, purse)
         sheets = [
             stack.enter_context(
-                closing(CardStream(suite, p, shared.meter(home, args.endpoint, plan.model), home.memory))
+                closing(CardStream(suite, p, providers.meter(home, args.endpoint, plan.model), home.memory))
             )
             for p in people
         ]
@@ -130,33 +122,6 @@ def _tell_github(cards: Sequence[Scorecard], incomplete: Sequence[Scorecard]) ->
             f"{100 * card.unscored_share:.0f} % of the criteria of {card.header.revision} were decided by no grader"
         )
         shared.insist(annotation("error", message, title="evals: incomplete"))
-
-
-def _own(args: argparse.Namespace, home: Project) -> NamedProvider | None:
-    """A provider of `evals.toml`; None for the built-in ones. Raises InputError for neither."""
-    if args.provider in (*OFFLINE, *API):
-        return None
-    from evals.extensions import read_extensions
-    from evals.providers.named import named_provider
-
-    if args.max_cost is not None:
-        message = f"--max-cost knows no prices of provider `{args.provider}`; leave it out"
-        raise InputError(message)
-    return named_provider(read_extensions(home), args.provider)
-
-
-def _model(args: argparse.Namespace, suite: Suite, own: NamedProvider | None) -> str:
-    if args.provider in OFFLINE:
-        if args.model or args.judge:
-            message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
-            raise InputError(message)
-        return OFFLINE[args.provider]
-    return _named(own, args.model or suite.model)
-
-
-def _named(own: NamedProvider | None, model: str) -> str:
-    """How requests name a model: a provider of `evals.toml` puts its own name before it."""
-    return own.model(model) if own else model
 
 
 @contextmanager
@@ -225,7 +190,7 @@ async def _run(
     async with AsyncExitStack() as stack:
         grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
         found = await stack.enter_async_context(grading)
-        provider = await _provider(args, home, plan, recorded, purse, stack)
+        provider = await providers.run_provider(args, home, plan, recorded, purse, stack)
         graded = stream(
             plan,
             provider,
@@ -243,28 +208,6 @@ async def _run(
             if item.failure:
                 failed.append(f"{item.trial.name}: no answer: {item.failure}")
     return failed
-
-
-async def _provider(
-    args: argparse.Namespace,
-    home: Project,
-    plan: Plan,
-    recorded: Sequence[Recording],
-    purse: Spending | None,
-    stack: AsyncExitStack,
-) -> Provider:
-    if args.provider == "replay":
-        from evals.providers.recorded import RecordedProvider
-
-        return RecordedProvider(recorded)
-    if args.provider == "scripted":
-        from evals.scripts import read_scripts
-
-        return read_scripts(home, args.suite, plan)
-    if args.provider not in API:
-        return await stack.enter_async_context(shared.named_provider(home, args.provider))
-    api = shared.batch_provider if args.provider == "batch" else shared.live_provider
-    return await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))
 
 
 def _write(

@@ -7,9 +7,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +24,10 @@ from evals.report.width import wrapped
 
 if TYPE_CHECKING:
     from evals.case import Suite
-    from evals.exchange import Provider
     from evals.execution import Executor
     from evals.persona import Persona
-    from evals.providers.live import LiveProvider
     from evals.recording import Recording
     from evals.scorecard import Scorecard
-    from evals.spending import Spending
-    from evals.usage import Meter
     from graders.registry import Registry
 
 say, insist = messages.say, messages.insist
@@ -110,116 +104,6 @@ def recordings(home: Project, suite: str) -> list[Recording]:
     return found
 
 
-def spending(home: Project, args: argparse.Namespace, models: Sequence[str]) -> Spending:
-    """The purse of one call of a verb. Warns of models without a price; raises InputError where `--max-cost` needs one."""
-    from evals.prices import project_prices
-    from evals.providers.endpoints import regional
-    from evals.spending import Spending
-
-    prices = project_prices(home.prices)
-
-    def factor(model: str) -> float:
-        return prices.regional_factor if regional(args.endpoint, model) else 1.0
-
-    purse = Spending(prices, today(), limit=args.max_cost, factor=factor)
-    for model in purse.check(models):
-        say(plain(f"warning: no price is known for {model}: what it costs is not told (prices of {prices.as_of})"))
-    return purse
-
-
-def today() -> str:
-    """The ISO date whose prices hold."""
-    return datetime.now(tz=UTC).date().isoformat()
-
-
-@asynccontextmanager
-async def live_provider(
-    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
-) -> AsyncIterator[Provider]:
-    """The API behind this machine's memory of what it already answered."""
-    from evals.providers.cached import Cache, CachedProvider
-    from evals.providers.explained import ExplainedProvider
-
-    live = _live(home, purse, at, jobs)
-    cache = Cache(home.memory / "cache")
-    try:
-        async with live:
-            yield CachedProvider(ExplainedProvider(live, cache), cache, known=live.knows)
-    finally:
-        cache.close()
-        if purse:
-            _tell(live)
-
-
-def _live(home: Project, purse: Spending | None, at: str, jobs: int) -> LiveProvider:
-    from evals.capabilities import read_capabilities
-    from evals.providers.endpoints import endpoint
-    from evals.providers.live import LiveProvider
-
-    place = endpoint(at)
-    for warning in place.warnings:
-        say(plain(warning))
-    return LiveProvider(at=place, spending=purse, jobs=jobs, capabilities=read_capabilities(home.models))
-
-
-def _tell(live: LiveProvider) -> None:
-    """What was spent, where anything was asked."""
-    if live.spending.shown or live.retries:
-        again = f"; {live.retries} requests had to be asked again" if live.retries else ""
-        say(f"{live.spending.shown or 'nothing spent'} on {live.spending.replies} replies{again}")
-
-
-@asynccontextmanager
-async def named_provider(home: Project, name: str) -> AsyncIterator[Provider]:
-    """A provider of `evals.toml` behind the same memory. Raises InputError for one that is not named there."""
-    from evals.extensions import read_extensions
-    from evals.providers.cached import Cache, CachedProvider
-    from evals.providers.named import named_provider as made
-
-    found = made(read_extensions(home), name)
-    cache = Cache(home.memory / "cache")
-    try:
-        async with found:
-            yield CachedProvider(found, cache)
-    finally:
-        cache.close()
-
-
-@asynccontextmanager
-async def batch_provider(
-    home: Project, purse: Spending | None = None, *, at: str = "anthropic", jobs: int = 8
-) -> AsyncIterator[Provider]:
-    """Message Batches behind the same memory, with the record of the batches that are under way."""
-    from evals.providers.batch import BatchProvider
-    from evals.providers.batch_api import BatchApi
-    from evals.providers.batch_ledger import Ledger
-    from evals.providers.cached import Cache, CachedProvider
-
-    live = _live(home, purse, at, jobs)
-    if not live.endpoint.batches:
-        raise InputError(f"the endpoint `{at}` offers no Message Batches; take `--provider live`")
-    api = BatchApi(live.endpoint)
-    ledger = Ledger(home.memory / "batches")
-    try:
-        cache = Cache(home.memory / "cache")
-        try:
-            async with live, api:
-                yield BatchProvider(
-                    CachedProvider(live, cache),
-                    api,
-                    cache,
-                    ledger,
-                    say=lambda text: say(plain(text)),
-                    spending=live.spending,
-                )
-        finally:
-            cache.close()
-            if purse:
-                _tell(live)
-    finally:
-        ledger.close()
-
-
 def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     """What grades by execution: this machine's sandbox, else the committed grades. Which one is said on standard error."""
     from evals.execution import Attacked, Recorded, executable, record_of
@@ -242,16 +126,6 @@ def executor(home: Project, suite: Suite, *, execute: bool) -> Executor:
     say(f"answers are not executed ({reason}); grades on record of the same answers are used")
     lines = [line for path in card_paths(home, suite) for line in read_card(path, home.shown(path)).grades]
     return Recorded(reason=reason, record=record_of(lines))
-
-
-def meter(home: Project, at: str, model: str) -> Meter:
-    """Adds up what answers of a model cost at an endpoint, at the prices of today."""
-    from evals.prices import project_prices
-    from evals.providers.endpoints import regional
-    from evals.usage import Meter
-
-    prices = project_prices(home.prices)
-    return Meter(prices, today(), factor=prices.regional_factor if regional(at, model) else 1.0)
 
 
 def card_paths(home: Project, suite: Suite) -> list[Path]:

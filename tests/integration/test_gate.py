@@ -256,7 +256,7 @@ def test_a_sequential_gate_asks_keeps_the_scorecard_and_decides(
     async def provider(*_: object, **_options: object) -> AsyncIterator[ScriptedProvider]:
         yield scripted
 
-    monkeypatch.setattr("evals.commands.shared.live_provider", provider)
+    monkeypatch.setattr("evals.commands.providers.live_provider", provider)
     argv = ("gate", "0000", "0001", "--sequential", "--suite", "small")
     code, out, _ = cli(fallen, *argv)
     assert (code, len(scripted.requests)) == (4, 2 * len(CASES))
