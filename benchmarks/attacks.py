@@ -22,7 +22,7 @@ from graders.execution.box import Limits
 from graders.execution.grading import attacks_of, files_of
 from graders.execution.sandbox import BACK_ENDS, trouble
 from graders.execution.scratch import scratch
-from graders.registry import SUITES
+from graders.registry import BUILT_IN
 
 TARGETS = {"jwt": 1.0, "payment": 4.0, "migration": 2.5}
 """Seconds an answer."""
@@ -52,7 +52,7 @@ def answers(suite_id: str, most: int) -> dict[str, list[Mapping[str, str]]]:
     suite = load_suite(home, suite_id)
     recorded = [r for r in recordings(home, suite_id) if "/judge/" not in r.place]
     found: dict[str, list[Mapping[str, str]]] = {}
-    for attacks in SUITES:
+    for attacks in BUILT_IN.suites:
         ids = {attack.id for attack in attacks.attacks}
         for case in suite.cases:
             if any(ids & set(attacks_of(criterion)) for criterion in case.criteria):
@@ -62,7 +62,7 @@ def answers(suite_id: str, most: int) -> dict[str, list[Mapping[str, str]]]:
 
 
 def print_suite(name: str, texts: Sequence[Mapping[str, str]]) -> None:
-    suite = next(one for one in SUITES if one.name == name)
+    suite = next(one for one in BUILT_IN.suites if one.name == name)
     wanted = [attack.id for attack in suite.attacks]
     suite.run(texts[0], wanted)  # what is prepared once is not counted
     took = [timed(lambda files=files: suite.run(files, wanted)) for files in texts]  # type: ignore[misc]

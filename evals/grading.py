@@ -15,6 +15,7 @@ from typing import Protocol, Self
 from evals.case import Case
 from evals.execution import attack
 from graders.criterion import TRUST, Grade
+from graders.registry import BUILT_IN
 from graders.static import grade_static
 from graders.work import Criteria, attacked, by_attack, by_rule, is_plain, lost, ruled
 
@@ -166,7 +167,4 @@ def grade_answer(case: Case, text: str, given: Sequence[Grade] = ()) -> tuple[Gr
 
 def static_grades(case: Case, text: str) -> tuple[Grade, ...]:
     """The grades by rule, with the rules of the case's project."""
-    criteria = ruled(case.criteria)
-    if case.registry is None:
-        return by_rule(criteria, case.task, text)
-    return tuple(grade_static(criteria, text, case.task, case.registry.rules))
+    return tuple(grade_static(ruled(case.criteria), text, case.task, (case.registry or BUILT_IN).rules))

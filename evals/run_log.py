@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evals.canonical import Json
+from evals.canonical import Json, spelled
 from evals.errors import InputError
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class RunLog:
@@ -39,7 +37,7 @@ class RunLog:
     def write(self, event: str, **details: Json) -> None:
         """Append an event. Raises InputError where it cannot be."""
         row = {"event": event, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
-        line = ENCODER.encode(row).encode("utf-8", "surrogatepass") + b"\n"
+        line = spelled(row).encode("utf-8", "surrogatepass") + b"\n"
         line = b"\n" + line if self._torn else line
         try:
             written = os.write(self._handle, line)

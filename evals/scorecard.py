@@ -47,7 +47,7 @@ class Highlighter:
     """Gathers highlights grade by grade, and holds no more than they show."""
 
     def __init__(self) -> None:
-        self._first: list[tuple[_Last, int, GradeLine]] = []
+        self._first: list[tuple[_Last, GradeLine]] = []
         self._seen = self._unanimous = self._panels = 0
 
     def add(self, line: GradeLine) -> None:
@@ -57,7 +57,7 @@ class Highlighter:
             self._unanimous += len(set(votes)) == 1
         if line.prevails and line.grade.status is not Status.PASS:
             self._seen += 1
-            entry = _Last((line.case, line.grade.criterion, line.repeat, self._seen)), self._seen, line
+            entry = _Last((line.case, line.grade.criterion, line.repeat, self._seen)), line
             (heapq.heappush if len(self._first) < NOT_PASSED_SHOWN else heapq.heappushpop)(self._first, entry)
 
     @property
@@ -65,7 +65,7 @@ class Highlighter:
         """What was gathered so far."""
         shown = sorted(self._first, key=lambda entry: entry[0].place)
         return Highlights(
-            not_passed=tuple(line for _, _, line in shown),
+            not_passed=tuple(line for _, line in shown),
             more=self._seen - len(shown),
             unanimous=self._unanimous,
             panels=self._panels,

@@ -51,7 +51,7 @@ def attack_suites() -> dict[str, str]:
 
 def document() -> str:
     """The text of `index.json`, from the graders themselves: a line for each, so that a change is a diff of one line."""
-    from graders.registry import SUITES, rules_of
+    from graders.registry import BUILT_IN, rules_of
     from graders.rules import every
 
     named = [name for name, value in vars(every).items() if isinstance(value, ModuleType)]
@@ -60,7 +60,7 @@ def document() -> str:
         RuleEntry(r.id, r.version, r.dimension.value, r.severity.value, r.cwe, r.languages, modules[r.id])._asdict()
         for r in every.RULES
     ]
-    attacks = [(attack.id, suite.name) for suite in SUITES for attack in suite.attacks]
+    attacks = [(attack.id, suite.name) for suite in BUILT_IN.suites for attack in suite.attacks]
     return f'{{\n"rules": [\n{_lines(rules)}\n],\n"attacks": [\n{_lines(attacks)}\n]\n}}'
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from graders.index import attack_suites, rule_modules
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from graders.execution.attack import Attack, Suite
     from graders.rules.rule import Rule
 
-    SUITES: tuple[Suite, ...]
 
 SUITE_NAMES = ("payment", "migration", "jwt")
 
@@ -135,11 +134,3 @@ class Registry:
 
 
 BUILT_IN = Registry(RULES_BY_ID, ATTACKS)
-
-
-def __getattr__(name: str) -> Any:
-    """`SUITES`, loaded when it is first named."""
-    if name == "SUITES":
-        return tuple(map(suite_of, SUITE_NAMES))
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graders import registry
 from graders.answer import read_answer
 from graders.criterion import Criterion, Grade, GraderRef, Kind, Status
 from graders.execution.grading import attacks_of, attacks_version, grade_attacks, grader_id
-from graders.registry import ATTACKS, RULES_BY_ID
+from graders.registry import ATTACKS, BUILT_IN, RULES_BY_ID
 from graders.rules.grading import rules_version
 from graders.static import grade_static, needs_blocks
 from graders.task import Task
@@ -44,7 +43,7 @@ def by_rule(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
 
 def by_attack(criteria: Criteria, task: Task, text: str) -> tuple[Grade, ...]:
     """One grade for each criterion that lists attacks. It blocks while the answer's code runs."""
-    return tuple(grade_attacks(criteria, read_answer(text, task), task, registry.SUITES))
+    return tuple(grade_attacks(criteria, read_answer(text, task), task, BUILT_IN.suites))
 
 
 def rule_graders(criterion: Criterion) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from evals.load_personas import load_instructions, revisions
 from evals.project import Project
 from evals.report.terminal import run_summary
 from graders.execution.grading import attacks_of
-from graders.registry import ATTACKS, RULES_BY_ID, SUITES
+from graders.registry import ATTACKS, BUILT_IN, RULES_BY_ID
 from tests.hostile import ASKED, hostile_set
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +46,7 @@ COUNTS: dict[str, tuple[str, Callable[[], int]]] = {
     "instructions": (r"into (\d+) addressable instructions", instructions),
     "answers": (r"\*\*Recordings\*\*: (\d+) real answers", answers),
     "defects": (r"seeds (\d+) defects", lambda: sum(bool(row["should_fail"]) for row in selftest())),
-    "good answers": (r"into (\d+) good answers", lambda: sum(len(suite.good_answers()) for suite in SUITES)),
+    "good answers": (r"into (\d+) good answers", lambda: sum(len(suite.good_answers()) for suite in BUILT_IN.suites)),
 }
 
 

@@ -6,7 +6,6 @@ Here: the estimate and its words. Not here: prices or lengths of texts (`evals.p
 from __future__ import annotations
 
 import argparse
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +15,9 @@ from evals.case import Suite
 from evals.commands import providers, shared
 from evals.persona import Persona
 from evals.plan import load
-from evals.prices import PriceTable, cost, project_prices
+from evals.prices import PriceTable, cost
 from evals.project import Project
-from evals.providers.endpoints import regional
 from evals.trial import Trial
-
-PAID = ("live", "batch")
-"""Providers that cost money."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +97,13 @@ def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, t
     """Say what a run would ask. With a provider that costs money: how much of it, too."""
     judge = args.judge or suite.judge
     asked = Counter((trial.case.id, trial.persona) for trial in trials)
-    parts = _parts(suite, asked, model, judge, _recorded(home, suite) if args.provider in PAID else {})
+    known = shared.recorded_answers(home, suite) if args.provider in providers.API else {}
+    parts = _parts(suite, asked, model, judge, known)
     data: dict[str, Json] = {
         "suite": suite.id,
         "provider": args.provider,
         "model": model,
-        "judge": judge if args.provider in PAID else None,
+        "judge": judge if args.provider in providers.API else None,
         "answers": parts[0].requests,
         "judge_requests": parts[1].requests,
         "estimate": None,
@@ -115,9 +111,9 @@ def dry_run(args: argparse.Namespace, home: Project, suite: Suite, model: str, t
     half = " (half the price)" if args.provider == "batch" else ""
     asked_for = f"{parts[0].requests} answers ({model}), {parts[1].requests} judge requests"
     lines = [f"suite {suite.id}: {asked_for}, provider {args.provider}{half}; nothing was asked"]
-    if args.provider in PAID:
-        providers.spending(home, args, [model, judge])
-        estimate = _estimate(args, project_prices(home.prices), parts, _remembered(home, trials))
+    if args.provider in providers.API:
+        prices = providers.spending(home, args, [model, judge]).prices
+        estimate = _estimate(args, prices, parts, _remembered(home, trials))
         data["estimate"] = estimate.data
         lines += estimate.lines
     shared.put_result(args, data, "\n".join(lines))
@@ -134,16 +130,6 @@ def _parts(
         answers = answers.plus(count * work.answers, count, work.answer_tokens)
         questions = questions.plus(count * work.judge_requests, count, work.judge_tokens)
     return answers, questions
-
-
-def _recorded(home: Project, suite: Suite) -> dict[str, list[str]]:
-    """Recorded answers by case, of any revision: how long answers are."""
-    found: dict[str, list[str]] = {}
-    for recording in shared.recordings(home, suite.id):
-        match = re.fullmatch(r"([^/]+)/[^/]+/\d+", recording.place)
-        if match:
-            found.setdefault(match[1], []).append(recording.response.text)
-    return found
 
 
 def _remembered(home: Project, trials: Iterable[Trial]) -> int:
@@ -168,8 +154,7 @@ def _estimate(args: argparse.Namespace, prices: PriceTable, parts: Sequence[_Par
         input_tokens=sum(part.input_tokens for part in parts),
         output_tokens=sum(part.output_tokens for part in parts),
         usd=sum(
-            factor * (money or 0.0) * (prices.regional_factor if regional(args.endpoint, part.model) else 1.0)
-            for part, money in costs
+            factor * (money or 0.0) * providers.price_factor(prices, args.endpoint, part.model) for part, money in costs
         ),
         unpriced=tuple(dict.fromkeys(part.model for part, money in costs if money is None)),
         prices_of=prices.as_of,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from evals.report.safe import plain
 if TYPE_CHECKING:
     from evals.case import Suite
     from evals.exchange import Provider
+    from evals.prices import PriceTable
     from evals.providers.live import LiveProvider
     from evals.providers.named import NamedProvider
     from evals.recording import Recording
@@ -35,20 +36,24 @@ API = ("live", "batch")
 def spending(home: Project, args: argparse.Namespace, models: Sequence[str]) -> Spending:
     """The purse of one call of a verb. Warns of models without a price; raises InputError where `--max-cost` needs one."""
     from evals.prices import project_prices
-    from evals.providers.endpoints import regional
     from evals.spending import Spending
 
     prices = project_prices(home.prices)
-
-    def factor(model: str) -> float:
-        return prices.regional_factor if regional(args.endpoint, model) else 1.0
-
-    purse = Spending(prices, today(), limit=args.max_cost, factor=factor)
+    purse = Spending(
+        prices, today(), limit=args.max_cost, factor=lambda model: price_factor(prices, args.endpoint, model)
+    )
     for model in purse.check(models):
         shared.say(
             plain(f"warning: no price is known for {model}: what it costs is not told (prices of {prices.as_of})")
         )
     return purse
+
+
+def price_factor(prices: PriceTable, at: str, model: str) -> float:
+    """What an endpoint adds to the prices of a model, as a factor."""
+    from evals.providers.endpoints import regional
+
+    return prices.regional_factor if regional(at, model) else 1.0
 
 
 def today() -> str:
@@ -59,11 +64,10 @@ def today() -> str:
 def meter(home: Project, at: str, model: str) -> Meter:
     """Adds up what answers of a model cost at an endpoint, at the prices of today."""
     from evals.prices import project_prices
-    from evals.providers.endpoints import regional
     from evals.usage import Meter
 
     prices = project_prices(home.prices)
-    return Meter(prices, today(), factor=prices.regional_factor if regional(at, model) else 1.0)
+    return Meter(prices, today(), factor=price_factor(prices, at, model))
 
 
 @asynccontextmanager
@@ -75,12 +79,11 @@ async def live_provider(
     from evals.providers.explained import ExplainedProvider
 
     live = _live(home, purse, at, jobs)
-    cache = Cache(home.memory / "cache")
     try:
-        async with live:
-            yield CachedProvider(ExplainedProvider(live, cache), cache, known=live.knows)
+        with closing(Cache(home.memory / "cache")) as cache:
+            async with live:
+                yield CachedProvider(ExplainedProvider(live, cache), cache, known=live.knows)
     finally:
-        cache.close()
         if purse:
             _tell(live)
 
@@ -104,19 +107,13 @@ def _tell(live: LiveProvider) -> None:
 
 
 @asynccontextmanager
-async def named_provider(home: Project, name: str) -> AsyncIterator[Provider]:
-    """A provider of `evals.toml` behind the same memory. Raises InputError for one that is not named there."""
-    from evals.extensions import read_extensions
+async def named_provider(home: Project, own: NamedProvider) -> AsyncIterator[Provider]:
+    """A provider of `evals.toml` behind the same memory."""
     from evals.providers.cached import Cache, CachedProvider
-    from evals.providers.named import named_provider as made
 
-    found = made(read_extensions(home), name)
-    cache = Cache(home.memory / "cache")
-    try:
-        async with found:
-            yield CachedProvider(found, cache)
-    finally:
-        cache.close()
+    with closing(Cache(home.memory / "cache")) as cache:
+        async with own:
+            yield CachedProvider(own, cache)
 
 
 @asynccontextmanager
@@ -133,10 +130,8 @@ async def batch_provider(
     if not live.endpoint.batches:
         raise InputError(f"the endpoint `{at}` offers no Message Batches; take `--provider live`")
     api = BatchApi(live.endpoint)
-    ledger = Ledger(home.memory / "batches")
     try:
-        cache = Cache(home.memory / "cache")
-        try:
+        with closing(Ledger(home.memory / "batches")) as ledger, closing(Cache(home.memory / "cache")) as cache:
             async with live, api:
                 yield BatchProvider(
                     CachedProvider(live, cache),
@@ -146,12 +141,9 @@ async def batch_provider(
                     say=lambda text: shared.say(plain(text)),
                     spending=live.spending,
                 )
-        finally:
-            cache.close()
-            if purse:
-                _tell(live)
     finally:
-        ledger.close()
+        if purse:
+            _tell(live)
 
 
 def own_provider(args: argparse.Namespace, home: Project) -> NamedProvider | None:
@@ -168,6 +160,7 @@ def own_provider(args: argparse.Namespace, home: Project) -> NamedProvider | Non
 
 
 def model_of_run(args: argparse.Namespace, suite: Suite, own: NamedProvider | None) -> str:
+    """How the run's requests name the model. Raises InputError where one is chosen and none is asked."""
     if args.provider in OFFLINE:
         if args.model or args.judge:
             message = "--model and --judge go with --provider live or batch; recordings do not state theirs"
@@ -185,10 +178,12 @@ async def run_provider(
     args: argparse.Namespace,
     home: Project,
     plan: Plan,
+    own: NamedProvider | None,
     recorded: Sequence[Recording],
     purse: Spending | None,
     stack: AsyncExitStack,
 ) -> Provider:
+    """The provider that `--provider` names, until the stack is closed."""
     if args.provider == "replay":
         from evals.providers.recorded import RecordedProvider
 
@@ -197,7 +192,7 @@ async def run_provider(
         from evals.scripts import read_scripts
 
         return read_scripts(home, args.suite, plan)
-    if args.provider not in API:
-        return await stack.enter_async_context(named_provider(home, args.provider))
+    if own:
+        return await stack.enter_async_context(named_provider(home, own))
     api = batch_provider if args.provider == "batch" else live_provider
     return await stack.enter_async_context(api(home, purse, at=args.endpoint, jobs=args.jobs))

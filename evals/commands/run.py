@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.card_stream import CardStream
 from evals.case import Case, Suite
@@ -29,6 +30,9 @@ from evals.scorecard import Scorecard
 from evals.scorecard_file import card_folder, criterion_json, dimension_json, header_json, write_card
 from evals.spending import Spending
 from evals.trial import Plan
+
+if TYPE_CHECKING:
+    from evals.providers.named import NamedProvider
 
 FAILURES_SHOWN = 20
 SHORT = 16
@@ -101,7 +105,7 @@ def execute(args: argparse.Namespace) -> int:
             for p in people
         ]
         with _refusals(args, log, purse):
-            cards = _graded(args, home, suite, plan, judge, sheets, log, purse)
+            cards = _graded(args, home, suite, plan, own, judge, sheets, log, purse)
         if own:
             cards = [replace(card, header=replace(card.header, provider=own.identity)) for card in cards]
         _write(args, home, suite, cases, cards, sheets)
@@ -146,6 +150,7 @@ def _graded(
     home: Project,
     suite: Suite,
     plan: Plan,
+    own: NamedProvider | None,
     judge_model: str,
     sheets: Sequence[CardStream],
     log: RunLog,
@@ -156,7 +161,7 @@ def _graded(
     with shared.bar(spent=lambda: purse.so_far if purse else None) as bar:
         executor = shared.executor(home, suite, execute=not args.no_execute)
         log.write("execution", level=executor.level if isinstance(executor, Attacked) else None)
-        failures = asyncio.run(_run(args, home, plan, recorded, judge_model, executor, bar, sheets, log, purse))
+        failures = asyncio.run(_run(args, home, plan, own, recorded, judge_model, executor, bar, sheets, log, purse))
     _tell_failures(failures)
     context = judge_context(recorded)
     judge = judge_name(recorded) if recorded else judge_model
@@ -175,6 +180,7 @@ async def _run(
     args: argparse.Namespace,
     home: Project,
     plan: Plan,
+    own: NamedProvider | None,
     recorded: Sequence[Recording],
     judge_model: str,
     executor: Executor,
@@ -190,7 +196,7 @@ async def _run(
     async with AsyncExitStack() as stack:
         grading = grader(home, executor, where=args.executor, answers=len(plan), remember=not args.no_grade_cache)
         found = await stack.enter_async_context(grading)
-        provider = await providers.run_provider(args, home, plan, recorded, purse, stack)
+        provider = await providers.run_provider(args, home, plan, own, recorded, purse, stack)
         graded = stream(
             plan,
             provider,

@@ -163,9 +163,12 @@ def find_card(home: Project, suite: Suite, wanted: str) -> Scorecard:
     return read_card(path, home.shown(path))
 
 
-def recorded_answers(home: Project, suite: Suite, revision: str) -> dict[str, list[str]]:
-    """Recorded answers of a revision, by case."""
-    place = re.compile(rf"([^/]+)/{re.escape(revision)}/\d+")
+def recorded_answers(home: Project, suite: Suite, revision: str | None = None) -> dict[str, list[str]]:
+    """Recorded answers of a revision, or of any, by case."""
+    from evals.recording import answer_place
+
+    folder = "[^/]+" if revision is None else re.escape(answer_place("case", revision, 1).split("/")[1])
+    place = re.compile(rf"([^/]+)/{folder}/\d+")
     found: dict[str, list[str]] = {}
     for recording in recordings(home, suite.id):
         match = place.fullmatch(recording.place)

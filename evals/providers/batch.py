@@ -18,6 +18,7 @@ from evals.exchange import Provider, Request, Response
 from evals.providers.batch_api import Failure, NotMade, Outcome, State, line
 from evals.providers.batch_ledger import Entry, Ledger
 from evals.providers.cached import Cache
+from evals.providers.wire import kind_of
 from evals.spending import Hold, Spending
 
 MOST_REQUESTS = 100_000
@@ -89,9 +90,10 @@ class BatchProvider:
 
     async def respond(self, request: Request) -> Response:
         """The gathered answer. A request that was not gathered makes a batch of its own."""
-        if request.digest not in self._failures and self._cache.get(request) is None:
-            await self.gather([request])
         response = self._cache.get(request)
+        if response is None and request.digest not in self._failures:
+            await self.gather([request])
+            response = self._cache.get(request)
         if response is None:
             raise ProviderError(self._failures.get(request.digest, "the answer was not kept"))
         return response
@@ -108,7 +110,7 @@ class BatchProvider:
                 if self._cache.get(request) is None:
                     wanted[request.digest] = request
                 else:
-                    self._proven.add(_kind(request))
+                    self._proven.add(kind_of(request))
             if wanted:
                 await self._answer(wanted)
 
@@ -188,7 +190,7 @@ class BatchProvider:
         answered: set[str] = set()
         tried: dict[tuple[str, bool], int] = {}
         for request in requests:
-            kind = _kind(request)
+            kind = kind_of(request)
             if kind in self._proven:
                 continue
             try:
@@ -242,7 +244,7 @@ class BatchProvider:
         """Keep every wanted answer of a batch; the wanted failures. Read again until each request had its result."""
         seen: dict[str, Failure | None] = {}
         reason = "they are not complete"
-        for number in range(READINGS):
+        for tries in range(1, READINGS + 1):
             try:
                 await self._take(entry, batch, wanted, seen)
             except FatalProviderError:
@@ -252,7 +254,8 @@ class BatchProvider:
             if len(seen) == len(set(entry.digests)):
                 self._release(batch)
                 return self._settle(entry, wanted, seen)
-            await self._api.pause(number)
+            if tries < READINGS:
+                await self._api.pause(tries)
         raise ProviderError(
             f"the results of batch {batch} cannot be read whole ({reason}); what came is kept, "
             "and the same command again goes on"
@@ -303,8 +306,3 @@ class BatchProvider:
             f"the API no longer has batch {entry.batch}, or not for this key; use the key that made it, or delete "
             f"{entry.path} and its requests are asked and paid again"
         )
-
-
-def _kind(request: Request) -> tuple[str, bool]:
-    """Where one request of a kind is answered, the key, the model and the form of all of them are in order."""
-    return request.model, request.settings.schema is not None

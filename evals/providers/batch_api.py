@@ -164,7 +164,8 @@ class BatchApi:
             if not (repeatable or did_nothing):
                 raise _unsure(fault.message)
             reason = fault.message
-            await asyncio.sleep(self._patience.wait(tries, fault.wait))
+            if tries < TRIES:
+                await asyncio.sleep(self._patience.wait(tries, fault.wait))
         kind = ProviderError if repeatable else NotMade
         raise kind(f"the batch API failed {TRIES} times ({reason}); the same command again goes on from here")
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any
 
-from evals.canonical import digest
+from evals.canonical import digest, spelled
 from evals.recording import Recording, from_json, to_json
 from evals.schema import errors_of, schema_text
 
@@ -22,7 +22,7 @@ SUM = 64
 def row_of(recording: Recording) -> str:
     """The text of a row. Any database can store it: half a surrogate pair is escaped."""
     data = to_json(recording)
-    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = spelled(data)
     try:
         return _sum(text) + text
     except UnicodeEncodeError:
@@ -38,7 +38,7 @@ def recording_in(row: str, key: str) -> Recording | None:
         return None
     if data is None or data["request"]["digest"] != key:
         return None
-    return from_json(data, place="")
+    return from_json(data, place=f"request {key[:12]}")
 
 
 def _sum(text: str) -> str:

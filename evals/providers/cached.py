@@ -173,7 +173,6 @@ class CachedProvider:
         self._provider = provider
         self._cache = cache
         self._known = known
-        self.hits = 0
 
     async def respond(self, request: Request) -> Response:
         """The remembered answer, or the provider's. Raises InputError before it asks where the answer could not be kept."""
@@ -193,7 +192,6 @@ class CachedProvider:
     def _remembered(self, request: Request) -> Response | None:
         remembered = self._cache.get(request)
         if remembered is not None:
-            self.hits += 1
             self._known(request)
         return remembered
 

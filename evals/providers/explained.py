@@ -7,7 +7,6 @@ Here: saying so. Not here: the memory (`cached`), or finding the nearest (`recor
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from evals.exchange import Provider, Request, Response
 from evals.messages import LOG, detail
@@ -37,8 +36,7 @@ class ExplainedProvider:
     def _why(self, request: Request) -> str:
         keys = self._cache.digests()
         if self._remembered is None:
-            rows = ((key, self._cache.look(key)) for key in keys)
-            self._remembered = [replace(row, place=f"request {key[:12]}") for key, row in rows if row]
+            self._remembered = [row for key in keys if (row := self._cache.look(key))]
         if request.digest in keys:
             return f"asked again: the reply to request {request.digest[:12]} is remembered, and damaged"
         if not self._remembered:

@@ -20,7 +20,7 @@ from evals.providers.live_faults import CallFault, Cure, fault_of
 from evals.providers.pace import Need, Pace, Pass
 from evals.providers.retry import Patience, RetryBudget
 from evals.providers.warming import Warming
-from evals.providers.wire import NoText, response_of, scrubbed, with_prompt_cache
+from evals.providers.wire import NoText, kind_of, response_of, scrubbed, with_prompt_cache
 from evals.spending import Hold, Spending
 from evals.tokens import prompt_tokens, tokens
 from graders.judge.question import shared_part
@@ -107,11 +107,11 @@ class LiveProvider:
 
     def knows(self, request: Request) -> None:
         """A request of this kind was answered before, perhaps by an earlier run."""
-        self._answered.add(_kind(request))
+        self._answered.add(kind_of(request))
 
     def _raise_lasting(self, request: Request, fault: CallFault, tries: int) -> None:
         """Raise unless waiting may help."""
-        if fault.cure is Cure.END or (fault.cure is Cure.REFUSED and _kind(request) not in self._answered):
+        if fault.cure is Cure.END or (fault.cure is Cure.REFUSED and kind_of(request) not in self._answered):
             raise FatalProviderError(fault.message) from None
         if fault.cure is not Cure.WAIT:
             raise ProviderError(fault.message) from None
@@ -186,8 +186,3 @@ class LiveProvider:
             TimeoutError,
         ) as error:
             raise fault_of(error, self.endpoint.secrets) from None
-
-
-def _kind(request: Request) -> tuple[str, bool]:
-    """Requests of one kind are refused as invalid together, or each for a reason of its own."""
-    return request.model, request.settings.schema is not None

@@ -149,9 +149,8 @@ class Pace:
     def _amount(self, unit: str, need: Need) -> float:
         """What a request will take of a limit, as requests of its kind did so far."""
         habit = self._habits.get(need.kind)
-        known = habit is not None and habit.replies > 0
-        ratio = habit.counted / habit.estimated if habit and known and habit.estimated else 1.0
-        output = habit.output / habit.replies if habit and known else need.most_output_tokens / 4
+        ratio = habit.counted / habit.estimated if habit and habit.estimated else 1.0
+        output = habit.output / habit.replies if habit else need.most_output_tokens / 4
         sent, back = need.input_tokens * ratio, min(output, need.most_output_tokens)
         return {"requests": 1.0, "input": sent, "output": back, "tokens": sent + back}[unit]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from evals.errors import ProviderError
-from evals.exchange import Provenance, Response, Usage
+from evals.exchange import Provenance, Request, Response, Usage
 from evals.secret import Secrets
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -84,3 +84,8 @@ def _usage(told: Any) -> Usage:
     if not all(type(count) is int and count >= 0 for count in counts.values()):
         raise ProviderError("the API's reply does not say what it used")
     return Usage(**counts)  # type: ignore[arg-type]  # checked above
+
+
+def kind_of(request: Request) -> tuple[str, bool]:
+    """Requests of one kind are refused as invalid together, or each for a reason of its own."""
+    return request.model, request.settings.schema is not None

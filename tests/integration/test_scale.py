@@ -167,7 +167,9 @@ def test_cache_why_names_what_is_known_of_a_trial(scripted: Path, capsys: pytest
     assert main(["cache", "why", first.request.digest[:10]]) == 0
     assert "sql-safe: grade by rule remembered" in capsys.readouterr().out
     assert main(["cache", "why", second.name]) == 0
-    assert "not remembered: no response for request" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "not remembered: no response for request" in told
+    assert "the nearest is request " in told
     assert main(["cache", "why", "login/9999/1"]) == 2
     assert "has the key 'login/9999/1'" in capsys.readouterr().err
     assert main(["cache", "why"]) == 2
