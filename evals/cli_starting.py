@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from evals.cli_options import Verbs, formats, verb
 
+SHELLS = ("bash", "zsh", "fish")
+
 
 def add_starting(verbs: Verbs) -> None:
     """`init` and `completion`."""
@@ -30,4 +32,4 @@ def add_starting(verbs: Verbs) -> None:
         'evals completion zsh > "${fpath[1]}/_evals"',
         "evals completion fish > ~/.config/fish/completions/evals.fish",
     )
-    one.add_argument("shell", choices=["bash", "zsh", "fish"])
+    one.add_argument("shell", choices=SHELLS)

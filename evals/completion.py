@@ -16,7 +16,6 @@ from evals.cli_parser import Parser
 from evals.errors import EvalsError
 from evals.project import Project, find_project
 
-SHELLS = ("bash", "zsh", "fish")
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """Names that are offered: a file may be called anything, and the shell would have to be told."""
 

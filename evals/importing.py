@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def imported(spec: str, root: Path) -> Any:
     if local and (top in sys.stdlib_module_names or top in ("evals", "graders")):
         raise Missing(f"{local[0].relative_to(root)} has the name of another module; rename it")
     try:
-        with _found_first(root) if local else _nothing():
+        with _found_first(root) if local else nullcontext():
             _forget_others(top, root, local=bool(local))
             module = import_module(name)
     except ModuleNotFoundError as error:
@@ -53,11 +53,6 @@ def _found_first(root: Path) -> Iterator[None]:
         sys.path.remove(place)
         if place not in sys.path:
             sys.path.append(place)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _forget_others(top: str, root: Path, *, local: bool) -> None:

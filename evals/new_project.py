@@ -18,6 +18,7 @@ from evals.errors import Fault, InputError
 from evals.load import read_text
 from evals.persona import Persona
 from evals.schema import schema_text
+from evals.slug import slug
 
 CASE = "customer-lookup"
 SAMPLE = "the sample persona"
@@ -37,7 +38,7 @@ class Found:
         >>> Found(text="", persona=Persona(name="Code_Reviewer", revision="", body="")).slug
         'code-reviewer'
         """
-        return re.sub(r"[^a-z0-9]+", "-", self.persona.name.lower()).strip("-")[:60].strip("-") or "persona"
+        return slug(self.persona.name) or "persona"
 
 
 def find_agent(start: Path, wanted: str | None) -> Found:

@@ -87,7 +87,7 @@ def evals_grade(request: pytest.FixtureRequest) -> Callable[..., GradedAnswer]:
     from evals.cli_options import SUITE
     from evals.errors import InputError
     from evals.graded_answer import GradedAnswer
-    from evals.nearest import nearest
+    from evals.nearest import unknown
     from evals.project import find_project
     from evals.pytest_cases import bench_of
     from evals.run import grade_answer
@@ -98,8 +98,7 @@ def evals_grade(request: pytest.FixtureRequest) -> Callable[..., GradedAnswer]:
         case = bench.suite.case(case_id)
         if case is None:
             known = [one.id for one in bench.suite.cases]
-            message = f"no case `{case_id}` in suite `{bench.suite.id}`{nearest(case_id, known)}"
-            raise InputError(message)
+            raise InputError(unknown("case", case_id, known, f" in suite `{bench.suite.id}`"))
         return GradedAnswer(case, text, grade_answer(case, text, bench.executor.grades(case, text)))
 
     return grade

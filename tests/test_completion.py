@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from evals.completion import SHELLS
 from tests.terminal import REPOSITORY, Terminal
 
 REQUIRED = "EVALS_REQUIRE_SHELLS"
@@ -125,10 +124,3 @@ def test_outside_a_project_nothing_is_offered_and_nothing_said(tmp_path: Path, p
         check=True,
     )
     assert (done.stdout.strip(), done.stderr) == ("", "")
-
-
-def test_each_shell_has_a_script() -> None:
-    from evals.cli import parser
-
-    (choice,) = [action for action in parser().verbs["completion"].arguments() if action.dest == "shell"]
-    assert tuple(choice.choices or ()) == SHELLS

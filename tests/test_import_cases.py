@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evals.data.case_files import write_cases
-from evals.data.mapping import Draft, slug
+from evals.data.mapping import Draft
 from evals.load import load_suite, read_case
 from evals.project import Project
+from evals.slug import slug
 from evals.yaml_file import read_yaml, yaml_text
 from tests import offline
 from tests.hub_server import COMMIT, REPOSITORY, hub

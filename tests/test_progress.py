@@ -49,7 +49,7 @@ def worked(
     for done in range(1, pieces + 1):
         clock.now += seconds
         bar.show("answers", done, pieces)
-    bar.close()
+    bar.clear()
     return screen.getvalue()
 
 

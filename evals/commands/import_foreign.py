@@ -10,11 +10,12 @@ from evals.agents import agents_of
 from evals.canonical import Json
 from evals.commands import shared
 from evals.errors import InputError
-from evals.importers.imported import Import, LeftOut, case_files, slug
-from evals.nearest import nearest
+from evals.importers.imported import Import, LeftOut, case_files
+from evals.nearest import unknown
 from evals.new_project import find_agent, write_project
 from evals.project import Project, find_project
 from evals.report.safe import plain
+from evals.slug import slug
 from graders.criterion import Dimension
 
 
@@ -30,10 +31,7 @@ def execute(args: argparse.Namespace) -> int:
         message = f"a suite's name is lower case with hyphens, this is {suite!r}"
         raise InputError(message)
     if args.dimension not in list(Dimension):
-        message = (
-            f"no dimension `{args.dimension}`{nearest(args.dimension, list(Dimension))} (there: {', '.join(Dimension)})"
-        )
-        raise InputError(message)
+        raise InputError(unknown("dimension", args.dimension, list(Dimension)))
     files, unfit = case_files(found, home, suite, source.name, Dimension(args.dimension))
     cases = [n for n in files if n.startswith(f"cases/{suite}/") and n != f"cases/{suite}/suite.yaml"]
     left_out = [*found.left_out, *unfit]

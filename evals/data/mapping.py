@@ -16,6 +16,10 @@ from evals.canonical import Json
 from evals.data.source import Rows
 from evals.errors import Fault, InputError
 from evals.nearest import nearest
+from evals.slug import slug
+
+LONGEST = 63
+"""Characters of an id made of a row's."""
 
 FIELDS = ("id", "version", "family", "title", "message", "attachments", "files", "criteria", "minimum")
 GUIDANCE = "Pass: the statement is true of the answer. Fail: it is not."
@@ -68,15 +72,6 @@ def read_mapping(pairs: Sequence[str], columns: Sequence[str]) -> dict[str, str]
     return found
 
 
-def slug(text: str) -> str:
-    """A text as an id: small letters, digits and single hyphens, at most 63.
-
-    >>> slug("../HumanEval/12 "), slug("日本")
-    ('humaneval-12', '')
-    """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
-
-
 def drafts_of(found: Rows, recipe: Recipe) -> list[Draft]:
     """A draft of each row. Raises InputError with every row that cannot become one."""
     drafts: list[Draft] = []
@@ -105,7 +100,7 @@ def _draft(row: Mapping[str, Any], where: str, number: int, recipe: Recipe) -> D
     message = value["message"]
     if not isinstance(message, str) or not message.strip():
         raise InputError("has no text for `message`; say which column holds it, --map COLUMN=message")
-    name = slug(str(value["id"])) if value["id"] is not None else f"row-{number:04}"
+    name = slug(str(value["id"]), LONGEST) if value["id"] is not None else f"row-{number:04}"
     if not name or name == "suite":
         raise InputError(f"{str(value['id'])[:60]!r} makes no id; take the id from another column")
     attachments = tuple((str(one["name"]), str(one["text"])) for one in _records(value, "attachments"))
@@ -115,7 +110,7 @@ def _draft(row: Mapping[str, Any], where: str, number: int, recipe: Recipe) -> D
     data: dict[str, Json] = {
         "id": name,
         "version": _version(value["version"]),
-        "family": slug(str(value["family"] or name)),
+        "family": slug(str(value["family"] or name), LONGEST),
         "title": _title(value["title"], message),
         "files": _texts(value["files"]),
         "attachments": [name for name, _ in attachments],

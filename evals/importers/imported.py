@@ -17,6 +17,7 @@ from evals.load import read_text
 from evals.new_project import suite_text
 from evals.project import Project
 from evals.schema import check, schema_text
+from evals.slug import slug
 from evals.yaml_file import read_yaml, yaml_text
 from graders.criterion import Dimension
 from graders.text_check import TextCheck, check_faults, check_json
@@ -70,14 +71,6 @@ class Import:
     left_out: tuple[LeftOut, ...]
     systems: tuple[str, ...] = ()
     """System prompts, each a revision of the persona."""
-
-
-def slug(text: str, most: int = 60) -> str:
-    """
-    >>> slug("What's the capital?"), slug("***")
-    ('what-s-the-capital', '')
-    """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:most].strip("-")
 
 
 def case_json(case: ImportedCase, case_id: str, dimension: Dimension) -> dict[str, Json]:
@@ -215,3 +208,12 @@ def text_inside(folder: Path, name: str, most: int = 2_000_000) -> str:
     if _size(path) > most:
         raise InputError(Fault(message=f"is larger than {most:,} bytes", file=name))
     return read_text(path, name)
+
+
+def expression(pattern: str) -> str:
+    """JavaScript's spelling of a code point as RE2's.
+
+    >>> expression(r"caf\\u00e9")
+    'caf\\\\x{00e9}'
+    """
+    return re.sub(r"\\u\{?([0-9A-Fa-f]{4,6})\}?", r"\\x{\1}", pattern)

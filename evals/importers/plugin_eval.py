@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import Fault, InputError, raise_all
-from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, inside, slug, usable
+from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, expression, inside, usable
 from evals.load import read_text
+from evals.slug import slug
 from evals.yaml_file import read_yaml
 from graders.text_check import TextCheck, TextOp
 
@@ -176,8 +177,6 @@ def _grader(grader: Mapping[str, Any]) -> Check | str:
 
 
 def _regex(grader: Mapping[str, Any]) -> TextCheck | str:
-    from evals.importers.promptfoo_assertions import expression
-
     pattern = str(grader.get("pattern") or grader.get("_body") or "")
     match = grader.get("match", "contains")
     flags = str(grader.get("flags", ""))

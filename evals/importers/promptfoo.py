@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import Fault, InputError, raise_all
-from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, slug, text_inside
+from evals.importers.imported import MAX_CASES, Check, Import, ImportedCase, LeftOut, text_inside
 from evals.importers.promptfoo_assertions import read_assertions
 from evals.importers.promptfoo_prompts import Prompt, held_by_one_suite, read_prompts
 from evals.importers.promptfoo_tests import read_tests, unfolded
 from evals.importers.template import NotPlain, filled, render
 from evals.load import read_text
+from evals.slug import slug
 from evals.yaml_file import read_yaml
 
 CARRIED = {"prompts", "tests", "defaultTest", "assertionTemplates", "description", "$schema"}

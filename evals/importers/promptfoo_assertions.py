@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evals.importers.imported import Check, LeftOut, usable
+from evals.importers.imported import Check, LeftOut, expression, usable
 from evals.importers.template import NotPlain, render
 from graders.criterion import Dimension
 from graders.text_check import TextCheck, TextOp
@@ -37,18 +37,6 @@ WHY = {
     "factuality": "compares with a reference; write it as a rubric",
     "contains-json": "looks for JSON inside other text; is-json is carried over",
     "moderation": "asks another service",
-}
-KEYS = {
-    "type",
-    "value",
-    "weight",
-    "metric",
-    "threshold",
-    "provider",
-    "transform",
-    "rubricPrompt",
-    "config",
-    "contextTransform",
 }
 PLAIN_EXPECTED = re.compile(
     r"(?P<type>(?:not-)?[a-z][a-z0-9-]*)(?:\((?P<threshold>[\d.]+)\))?(?::(?P<value>.*))?", re.DOTALL
@@ -86,6 +74,8 @@ def expected(text: str) -> dict[str, Any]:
 
     >>> expected("icontains: yes"), expected("Paris"), expected("not-contains-any: a, b")["value"]
     ({'type': 'icontains', 'value': 'yes'}, {'type': 'equals', 'value': 'Paris'}, 'a, b')
+    >>> expected("llm-rubric(0.8): polite")["threshold"]
+    '0.8'
     """
     found = PLAIN_EXPECTED.fullmatch(text.strip())
     kind = found["type"] if found else ""
@@ -95,7 +85,8 @@ def expected(text: str) -> dict[str, Any]:
     if found["value"] is None and kind.removeprefix("not-") != "is-json":
         return {"type": "equals", "value": text.strip()}
     value = (found["value"] or "").strip()
-    return {"type": kind, **({"value": value} if value else {})}
+    threshold = {"threshold": found["threshold"]} if found["threshold"] else {}
+    return {"type": kind, **({"value": value} if value else {}), **threshold}
 
 
 def _assertion(item: Mapping[str, Any], place: str, values: Mapping[str, Any]) -> Iterator[Found]:
@@ -182,15 +173,6 @@ def _phrases(kind: str, value: Any) -> Iterator[str]:
         text = item if isinstance(item, str) else json.dumps(item)
         if text.strip():
             yield text.strip() if several else text
-
-
-def expression(pattern: str) -> str:
-    """JavaScript's spelling of a code point as RE2's.
-
-    >>> expression(r"caf\\u00e9")
-    'caf\\\\x{00e9}'
-    """
-    return re.sub(r"\\u\{?([0-9A-Fa-f]{4,6})\}?", r"\\x{\1}", pattern)
 
 
 def _weight(value: Any) -> float:

@@ -30,15 +30,6 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return PLACE.sub(lambda found: _text(_value(found[1].strip(), values)), template)
 
 
-def variables(template: str) -> set[str]:
-    """Names of the variables in a template.
-
-    >>> sorted(variables("{{a.b}} {{ c }}"))
-    ['a', 'c']
-    """
-    return {re.split(r"[.\[]", found.strip(), maxsplit=1)[0] for found in PLACE.findall(template)}
-
-
 def _value(name: str, values: Mapping[str, Any]) -> Any:
     if not NAME.fullmatch(name):
         raise NotPlain(f"`{{{{{name[:40]}}}}}` is more than the name of a variable")

@@ -122,8 +122,6 @@ class Bar:
             self._stream.flush()
             self._last = ""
 
-    close = clear
-
     def __enter__(self) -> Self:
         return self
 

@@ -205,7 +205,7 @@ class ApiServer:
 def step_of(method: str, path: str) -> str:
     """Name of what is asked for; empty for what the API has not."""
     found = BATCH.fullmatch(path)
-    if found and path != "/v1/messages/count_tokens":
+    if found:
         steps = {"GET": "retrieve", "DELETE": "delete", "GET/results": "results", "POST/cancel": "cancel"}
         return steps.get(method + (found[2] or ""), "")
     if method == "GET" and re.fullmatch(r"/v1/models(/[^/]+)?", path):
